@@ -1,0 +1,1 @@
+"""Consentry: an outbound SMTP gateway that keeps an email provider's promises."""

@@ -1,0 +1,31 @@
+"""Names for submissions: sortable by time, unguessable, safe to say on a telephone.
+
+A ULID: 48 bits of milliseconds and 80 bits of randomness in Crockford's base 32, 26 characters.
+"""
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+LENGTH = 26
+
+
+def new_id(now: float, entropy: bytes) -> str:
+    """Return the id for a time (seconds since the epoch) and ten random octets."""
+    number = (int(now * 1000) << 80) | int.from_bytes(entropy[:10], "big")
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+
+
+def octets(identity: str) -> bytes:
+    """Return the id's 16 octets; raise ValueError where it is none."""
+    if len(identity) != LENGTH:
+        raise ValueError(f"an id has {LENGTH} characters")
+    number = 0
+    for char in identity:
+        number = number << 5 | _ALPHABET.index(char)
+    return (number & (1 << 128) - 1).to_bytes(16, "big")
+
+
+def split_delivery_id(text: str) -> tuple[str, int | None]:
+    """Return the submission's id and the delivery's number (None: all of them); raise ValueError."""
+    submission, dot, number = text.partition(".")
+    octets(submission.upper())
+    return submission.upper(), int(number) if dot else None

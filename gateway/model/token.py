@@ -1,0 +1,80 @@
+"""The tokens in links: signed, with a key id, without an address, valid for ever.
+
+Layout before base64url (no padding), all integers big-endian:
+    1 octet   version, 1
+    1 octet   key id
+    1 octet   purpose
+    4 octets  account id
+    4 octets  list id (0: none)
+   16 octets  keyed hash of the address (it names nobody without the account's key)
+   16 octets  submission id
+   16 octets  HMAC-SHA-256 over all before it, cut (RFC 2104 section 5)
+"""
+
+import base64
+import binascii
+import hmac
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from gateway.model import identity
+
+_FORM = struct.Struct(">BBBII16s16s")
+_MAC_LENGTH = 16
+_VERSION = 1
+_LONGEST = 200
+
+
+class Purpose(IntEnum):
+    """What a link is for; a token for one does nothing at another."""
+
+    UNSUBSCRIBE = 1
+    REPORT = 2
+
+
+class BadToken(Exception):
+    """One answer for a malformed, a forged and an unknown token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a link names. ``address_hash`` and ``submission`` have 16 octets each."""
+
+    purpose: Purpose
+    account_id: int
+    list_id: int
+    address_hash: bytes
+    submission: bytes
+
+
+def submission_octets(submission_id: str) -> bytes:
+    """Return a submission's id as a token holds it."""
+    return identity.octets(submission_id)
+
+
+def seal(token: Token, key_id: int, key: bytes) -> str:
+    """Return the token as it stands in a link: 78 characters of base64url."""
+    head = _FORM.pack(
+        _VERSION, key_id, token.purpose, token.account_id, token.list_id, token.address_hash, token.submission
+    )
+    mac = hmac.digest(key, head, "sha256")[:_MAC_LENGTH]
+    return base64.urlsafe_b64encode(head + mac).rstrip(b"=").decode("ascii")
+
+
+def unseal(text: str, keys: Mapping[int, bytes], purpose: Purpose) -> Token:
+    """Return what a link names, compared in constant time; raise BadToken for anything else."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise BadToken from None
+    if len(text) > _LONGEST or len(raw) != _FORM.size + _MAC_LENGTH:
+        raise BadToken
+    head, mac = raw[: _FORM.size], raw[_FORM.size :]
+    version, key_id, kind, account_id, list_id, address_hash, submission = _FORM.unpack(head)
+    key = keys.get(key_id, b"")
+    genuine = hmac.compare_digest(hmac.digest(key or b"none", head, "sha256")[:_MAC_LENGTH], mac)
+    if not (genuine and key and version == _VERSION and kind == purpose):
+        raise BadToken
+    return Token(purpose, account_id, list_id, address_hash, submission)

@@ -1,0 +1,1 @@
+"""The way of a message until it is kept: gather, judge, rewrite, accept."""

@@ -1,0 +1,1 @@
+"""The two config files as frozen values: schema, loading with errors that name file, key and line, reload."""

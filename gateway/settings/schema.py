@@ -1,0 +1,192 @@
+"""What ``gateway.toml`` may say: frozen types with their defaults.
+
+``config/gateway.toml`` shows every key with its default and its reason; a test holds the two together.
+``policy.toml`` has one table for each policy, which the policy itself checks (``policies/``).
+Durations are written as numbers of seconds or as ``"30s"``, ``"17 mins"``, ``"5 days"``; sizes as octets or
+``"25 MiB"``; addresses to listen at as ``"HOST:PORT"``.
+"""
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from gateway.settings.units import Endpoint, duration, endpoint, octets
+
+Duration = Annotated[float, BeforeValidator(duration)]
+Size = Annotated[int, BeforeValidator(octets)]
+Listen = Annotated[Endpoint, BeforeValidator(endpoint)]
+Network = IPv4Network | IPv6Network
+
+
+def _https_or_http(url: str) -> str:
+    if not url.startswith(("https://", "http://")):
+        raise ValueError("write an absolute http or https URL")
+    return url.rstrip("/")
+
+
+class _Table(BaseModel):
+    """A table of the file: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class GatewaySection(_Table):
+    """``[gateway]``: the house as a whole."""
+
+    hostname: str = "localhost"
+    state_dir: Path = Path("state")
+    workers: int = Field(default=0, ge=0, le=256)  # 0: one for each core
+    drain: Duration = 20.0  # SIGTERM ends within this
+
+
+class ListenerSection(_Table):
+    """One ``[[submission.listener]]``."""
+
+    listen: Listen
+    tls: Literal["none", "starttls", "implicit"] = "starttls"
+    auth_without_tls: bool = False
+    proxy_from: tuple[Network, ...] = ()
+
+
+class TrustedSection(_Table):
+    """One ``[[submission.trusted]]``: a network whose sessions belong to an account without AUTH."""
+
+    network: Network
+    account: str
+
+
+class LimitsSection(_Table):
+    """``[submission.limits]``."""
+
+    message_size: Size = 26_214_400
+    recipients: int = Field(default=1000, ge=1)
+    command_line: Size = 4096
+    commands: int = Field(default=10_000, ge=10)  # in one session, counted anew after each message
+    errors: int = Field(default=20, ge=1)  # refused commands in one session
+    idle: Duration = 300.0
+    data: Duration = 600.0  # for the whole content
+    connections_per_source: int = Field(default=100, ge=1)
+    connections_per_account: int = Field(default=200, ge=1)
+    failed_logins: str = "10/min"  # per source
+    messages_per_connection: int = Field(default=0, ge=0)  # 0: no limit
+
+
+class SubmissionSection(_Table):
+    """``[submission]``."""
+
+    listener: tuple[ListenerSection, ...] = ()
+    trusted: tuple[TrustedSection, ...] = ()
+    limits: LimitsSection = LimitsSection()
+    bare_newlines: Literal["rewrite", "refuse"] = "rewrite"
+    login_cache: Duration = 60.0
+
+
+class TlsSection(_Table):
+    """``[tls]``: the server's own certificate."""
+
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+class SecretsSection(_Table):
+    """``[secrets]``: files with mode 0600, or names of systemd credentials (``credential:NAME``)."""
+
+    master_key: str = "secrets/master.key"
+    token_keys: str = "secrets/token.keys"  # noqa: S105 - the name of a file
+
+
+class WebSection(_Table):
+    """``[web]``: the pages behind the links."""
+
+    listen: Listen = Endpoint("127.0.0.1", 8080)
+    public_url: Annotated[str, AfterValidator(_https_or_http)] = "http://127.0.0.1:8080"
+    unsubscribe_mailbox: str = ""  # for mailto; "": unsubscribe@HOSTNAME
+    forwarded_from: tuple[Network, ...] = ()
+
+
+class MetricsSection(_Table):
+    """``[metrics]``: Prometheus and health, on an address that is not public."""
+
+    listen: Listen = Endpoint("127.0.0.1", 9095)
+
+
+class StoreSection(_Table):
+    """``[store]``: accounts, lists, subscriptions, events."""
+
+    url: str = ""  # "": SQLite in the state folder
+    timeout: Duration = 5.0
+    keep_events: Duration = 7_776_000.0
+
+
+class SpoolSection(_Table):
+    """``[spool]``: the durable queue."""
+
+    max_size: Size = 10_737_418_240  # octets of content, for each worker
+    min_free: Size = 104_857_600  # octets left on the disk
+    commit_batch: int = Field(default=500, ge=1)  # operations in one transaction, at most
+
+
+class SmarthostSection(_Table):
+    """One ``[[relay.smarthost]]``, tried in this order."""
+
+    host: str
+    port: int = Field(default=25, ge=1, le=65535)
+    tls: Literal["none", "opportunistic", "require", "implicit"] = "opportunistic"
+    verify: bool = True  # the certificate, with require and implicit
+    ca_file: Path | None = None
+    username: str = ""
+    password_file: Path | None = None
+
+
+class TimeoutsSection(_Table):
+    """``[relay.timeouts]``, RFC 5321 section 4.5.3.2."""
+
+    connect: Duration = 30.0
+    command: Duration = 300.0
+    data: Duration = 600.0
+    idle: Duration = 30.0  # an unused connection is closed after this
+
+
+class RelaySection(_Table):
+    """``[relay]``."""
+
+    smarthost: tuple[SmarthostSection, ...] = ()
+    connections: int = Field(default=20, ge=1)  # to one host, for each worker
+    messages_per_connection: int = Field(default=1000, ge=1)
+    timeouts: TimeoutsSection = TimeoutsSection()
+    first_retry: Duration = 60.0
+    longest_retry: Duration = 14_400.0
+    max_age: Duration = 432_000.0
+    ready: int = Field(default=2000, ge=1)  # copies in memory, for each worker
+    ready_size: Size = 67_108_864  # octets in memory, for each worker
+    ready_per_account: int = Field(default=500, ge=1)
+
+
+class SigningSection(_Table):
+    """``[signing]``: the provider's own signature, beside the one of the From: domain."""
+
+    provider_domain: str = ""
+
+
+class LogSection(_Table):
+    """``[log]``: JSON lines on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(_Table):
+    """The whole of ``gateway.toml``, paths made absolute against its folder."""
+
+    gateway: GatewaySection = GatewaySection()
+    submission: SubmissionSection = SubmissionSection()
+    tls: TlsSection = TlsSection()
+    secrets: SecretsSection = SecretsSection()
+    web: WebSection = WebSection()
+    metrics: MetricsSection = MetricsSection()
+    store: StoreSection = StoreSection()
+    spool: SpoolSection = SpoolSection()
+    relay: RelaySection = RelaySection()
+    signing: SigningSection = SigningSection()
+    log: LogSection = LogSection()

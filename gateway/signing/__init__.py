@@ -1,0 +1,1 @@
+"""DKIM and its keys; the only importer of dkim."""

@@ -1,0 +1,1 @@
+"""Accounts, lists, subscriptions, keys and events: tables, queries, migrations, sealing."""

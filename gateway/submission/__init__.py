@@ -1,0 +1,1 @@
+"""The SMTP server that tenants use; the only importer of aiosmtpd."""

@@ -1,0 +1,1 @@
+"""The shelf: every first-party policy, in the order in which they run."""
