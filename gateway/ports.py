@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.model.delivery import Delivery, DeliveryEvent, Sender, Submission
-from gateway.model.events import Event
+from gateway.model.events import Event, SealedEvent
 from gateway.model.facts import Account, Bonds, QuotaFact
 from gateway.model.rate import Rate
 
@@ -248,4 +248,24 @@ class NextHop(Protocol):
 
     async def send(self, copy: Copy) -> HopReply:
         """Hand one copy over; raise HopUnreachable or HopBroken where there was no answer."""
+        ...
+
+
+class Outbox(Protocol):
+    """The events of a spool, on their way to the store: at least once, in order."""
+
+    async def outbox(self, limit: int) -> Sequence[tuple[int, SealedEvent]]:
+        """Return the oldest events with their places in the line."""
+        ...
+
+    async def forget(self, places: Sequence[int]) -> None:
+        """Drop events that the store has."""
+        ...
+
+
+class EventStore(Protocol):
+    """Where events end up; applied once, by their unique id."""
+
+    async def append(self, events: Sequence[SealedEvent]) -> None:
+        """Keep them; those that are known already change nothing."""
         ...

@@ -5,7 +5,8 @@ least once and are applied once: ``id`` is unique. ``data`` may hold addresses, 
 never logged; ``facts`` are free of addresses, and are what logs and metrics may show.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -44,3 +45,62 @@ class Event:
     list_id: int | None = None
     facts: Mapping[str, Scalar] = field(default_factory=dict)  # no addresses
     data: Mapping[str, Scalar] = field(default_factory=dict)  # addresses allowed; sealed
+
+
+@dataclass(frozen=True, slots=True)
+class SealedEvent:
+    """An event as it rests: ``facts`` as JSON, ``data`` sealed JSON (empty when there is none)."""
+
+    id: str
+    type: EventType
+    at: float
+    account_id: int
+    submission_id: str
+    delivery_number: int | None
+    list_id: int | None
+    facts: str
+    data: bytes
+
+
+Seal = Callable[[int, bytes, bytes], bytes]
+"""(account id, octets, context) to octets: ``Keyring.seal`` or ``Keyring.open``."""
+
+
+def seal_event(event: Event, seal: Seal) -> SealedEvent:
+    """Return the event as it may rest on a disk."""
+    data = seal(event.account_id, _to_json(event.data).encode(), _context(event.id)) if event.data else b""
+    return SealedEvent(
+        event.id,
+        event.type,
+        event.at,
+        event.account_id,
+        event.submission_id,
+        event.delivery_number,
+        event.list_id,
+        _to_json(event.facts),
+        data,
+    )
+
+
+def open_event(sealed: SealedEvent, unseal: Seal) -> Event:
+    """Return the event as it was; raise what ``unseal`` raises."""
+    data = json.loads(unseal(sealed.account_id, sealed.data, _context(sealed.id))) if sealed.data else {}
+    return Event(
+        sealed.id,
+        sealed.type,
+        sealed.at,
+        sealed.account_id,
+        sealed.submission_id,
+        sealed.delivery_number,
+        sealed.list_id,
+        json.loads(sealed.facts),
+        data,
+    )
+
+
+def _to_json(values: Mapping[str, Scalar]) -> str:
+    return json.dumps(dict(values), ensure_ascii=False, separators=(",", ":"))
+
+
+def _context(event_id: str) -> bytes:
+    return b"event:" + event_id.encode()
