@@ -19,7 +19,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from gateway.model import identity
 
 _FORM = struct.Struct(">BBBII16s16s")
 _MAC_LENGTH = 16
@@ -47,11 +46,6 @@ class Token:
     list_id: int
     address_hash: bytes
     submission: bytes
-
-
-def submission_octets(submission_id: str) -> bytes:
-    """Return a submission's id as a token holds it."""
-    return identity.octets(submission_id)
 
 
 def seal(token: Token, key_id: int, key: bytes) -> str:

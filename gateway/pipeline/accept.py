@@ -1,16 +1,56 @@
 """The sequence from MAIL to 250: readable from top to bottom.
 
-The SMTP side speaks to ``Intake`` only; every method gives a Reply and never an exception of its own
-making. After ``finish`` has answered 250 the message is durable.
+The SMTP side speaks to ``Intake`` only. Refusals are Replies; a port that cannot serve raises a PublicError,
+which carries its reply. After ``finish`` has answered 250 the message is durable.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
-from gateway.model.delivery import Recipient, Sender
-from gateway.model.facts import Account, Client, RecipientFacts
-from gateway.model.reply import Reply
+from gateway.mime.headers import BadFrom, list_named, parse_from
+from gateway.mime.scan import scan
+from gateway.model import reply
+from gateway.model.address import MalformedAddress, ascii_domain
+from gateway.model.delivery import Delivery, DeliveryState, Recipient, Sender, Submission
+from gateway.model.events import Event, EventType
+from gateway.model.facts import (
+    Account,
+    Client,
+    MailList,
+    MessageFacts,
+    OverQuota,
+    QuotaFact,
+    RecipientFacts,
+    RewriteFacts,
+    SenderFacts,
+)
+from gateway.model.identity import new_id
+from gateway.model.message import Message
+from gateway.model.reply import PublicError, Reply
+from gateway.model.verdict import Hold, Refuse
+from gateway.pipeline.gather import Gatherer
+from gateway.pipeline.judge import Judgement, judge_message, judge_recipient, judge_sender
+from gateway.pipeline.links import Links
+from gateway.pipeline.rewrite import rewrite
 from gateway.pipeline.shelf import Shelf
+from gateway.ports import Accounts, Clock, Dispatch, Entropy, Keyring, Meter, Parcel, Quota, Spool
+
+Refused = tuple[Recipient, Reply]
+ReportRefusals = Callable[[Submission, bytes, Sequence[Refused]], Parcel | None]
+"""Makes the DSN that tells a sender which recipients were refused after the content; None: nobody to tell."""
+DescribeRewrite = Callable[[Message], str]
+"""Says in a word what rewriting does to a message, for counters and records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A recipient that passed at RCPT; ``tokens`` of the quota are reserved for it."""
+
+    recipient: Recipient
+    facts: RecipientFacts
+    address_hash: bytes
+    tokens: int
 
 
 @dataclass(slots=True)
@@ -21,30 +61,269 @@ class Transaction:
     account: Account
     sender: Sender
     shelf: Shelf
-    recipients: list[tuple[Recipient, RecipientFacts]] = field(default_factory=list)
+    recipients: list[Accepted] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A transaction with its content: who gets it, and who does not after all."""
+
+    transaction: Transaction
+    message: Message
+    mail_list: MailList
+    kept: Sequence[Accepted]
+    refused: Sequence[Refused]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that an intake needs of the world; what a reload swaps comes as a callable."""
+
+    accounts: Accounts
+    gatherer: Gatherer
+    keyring: Keyring
+    quota: Quota
+    spool: Spool
+    dispatch: Dispatch
+    clock: Clock
+    entropy: Entropy
+    meter: Meter
+    shelf: Callable[[], Shelf]
+    links: Callable[[], Links]
+    hostname: Callable[[], str]
+    report_refusals: ReportRefusals
+    describe_rewrite: DescribeRewrite
+
+
+def quota_key(account_id: int) -> bytes:
+    """Return the key under which an account's quota is counted, at intake and at release."""
+    return b"account:%d" % account_id
 
 
 class Intake:
     """What a submission session may ask; one for each worker, shared by all its sessions."""
 
-    shelf: Callable[[], Shelf]
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     async def begin(self, client: Client, account_id: int, sender: Sender) -> Transaction | Reply:
         """Judge the sender at MAIL. A Reply is the refusal."""
-        raise NotImplementedError
+        account = await self._world.accounts.by_id(account_id)
+        if account is None:
+            return reply.ACCOUNT_CANCELLED
+        shelf = self._world.shelf()
+        judgement = judge_sender(shelf, SenderFacts(account, sender))
+        if (refusal := _refusal(judgement)) is not None:
+            self._record_rejection(account.id, "MAIL", judgement, refusal)
+            return refusal
+        return Transaction(client, account, sender, shelf)
 
     async def recipient(self, transaction: Transaction, recipient: Recipient) -> Reply:
         """Judge one RCPT; on a positive reply it is part of the transaction."""
-        raise NotImplementedError
+        world, account = self._world, transaction.account
+        if recipient.address.needs_smtputf8 and not transaction.sender.smtputf8:
+            return reply.NEEDS_SMTPUTF8
+        address_hash = world.keyring.address_hash(account.id, recipient.address.identity)
+        bonds = await world.gatherer.bonds(account.id, address_hash)
+        tokens, quota = self._reserve(account)
+        facts = RecipientFacts(account, recipient.address, bonds, quota)
+        judgement = judge_recipient(transaction.shelf, facts)
+        if (refusal := _refusal(judgement)) is not None:
+            self._give_back(account, tokens)
+            self._record_rejection(account.id, "RCPT", judgement, refusal, recipient)
+            return refusal
+        transaction.recipients.append(Accepted(recipient, facts, address_hash, tokens))
+        return reply.RECIPIENT_OK
 
     def check_room(self) -> Reply | None:
         """Say before the content is read whether there is room to keep it; a Reply is the refusal."""
-        raise NotImplementedError
-
-    async def finish(self, transaction: Transaction, content: bytes) -> Reply:
-        """Judge, rewrite and keep the content (CRLF line ends only); 250 means that it is on the disk."""
-        raise NotImplementedError
+        try:
+            self._world.spool.check_room()
+        except PublicError as error:
+            return error.reply
+        return None
 
     def abandon(self, transaction: Transaction) -> None:
         """Give back what the transaction has reserved: RSET, a lost connection, a refused content."""
-        raise NotImplementedError
+        self._give_back(transaction.account, sum(one.tokens for one in transaction.recipients))
+        transaction.recipients.clear()
+
+    async def finish(self, transaction: Transaction, content: bytes) -> Reply:
+        """Judge, rewrite and keep the content (CRLF line ends only); 250 means that it is on the disk."""
+        try:
+            return await self._finish(transaction, content)
+        except BaseException:
+            self.abandon(transaction)
+            raise
+
+    async def _finish(self, transaction: Transaction, content: bytes) -> Reply:
+        message = scan(content)
+        facts = self._message_facts(transaction, message)
+        judgement = judge_message(transaction.shelf, message, facts)
+        refusal = _refusal(judgement)
+        if refusal is None and facts.mail_list is None:
+            # No shelf may let a message through that no list answers for.
+            refusal = reply.NO_LIST
+        if refusal is not None or facts.mail_list is None:
+            self.abandon(transaction)
+            self._record_rejection(transaction.account.id, "DATA", judgement, refusal or reply.NO_LIST)
+            return refusal or reply.NO_LIST
+        judged = self._sort_recipients(transaction, message, facts.mail_list)
+        if not judged.kept:
+            return reply.ALL_REFUSED.fill(why=judged.refused[0][1].text)
+        return await self._keep(judged)
+
+    def _message_facts(self, transaction: Transaction, message: Message) -> MessageFacts:
+        account, named = transaction.account, list_named(message)
+        mail_list = account.list_named(named) if named else account.default_list
+        return MessageFacts(account, transaction.sender, named, mail_list)
+
+    def _sort_recipients(self, transaction: Transaction, message: Message, mail_list: MailList) -> Judged:
+        """Run the recipient rules again, now that the list is known."""
+        kept: list[Accepted] = []
+        refused: list[Refused] = []
+        for one in transaction.recipients:
+            judgement = judge_recipient(transaction.shelf, replace(one.facts, mail_list=mail_list))
+            refusal = _refusal(judgement)
+            if refusal is None:
+                kept.append(one)
+                continue
+            refused.append((one.recipient, refusal))
+            self._give_back(transaction.account, one.tokens)
+            self._record_rejection(transaction.account.id, "DATA", judgement, refusal, one.recipient)
+        return Judged(transaction, message, mail_list, kept, refused)
+
+    async def _keep(self, judged: Judged) -> Reply:
+        world, submission = self._world, self._submission(judged)
+        straight = world.dispatch.has_room(submission.account_id, len(judged.kept), submission.size)
+        parcel = Parcel(
+            submission,
+            judged.message.raw,
+            self._copies(judged, submission, DeliveryState.ACTIVE if straight else DeliveryState.QUEUED),
+            (self._reception(judged, submission),),
+        )
+        report = None
+        if judged.refused:
+            report = world.report_refusals(submission, judged.message.raw, judged.refused)
+        if report is None:
+            await world.spool.put(parcel)
+        else:
+            # Both before the 250: a crash between them is answered by the client's own repetition.
+            await asyncio.gather(world.spool.put(parcel), world.spool.put(report))
+        if straight:
+            world.dispatch.offer(parcel)
+        if report is not None or not straight:
+            world.dispatch.nudge()
+        world.meter.count("messages_received_total")
+        return reply.QUEUED.fill(id=submission.id)
+
+    def _submission(self, judged: Judged) -> Submission:
+        now = self._world.clock.now()
+        return Submission(
+            id=new_id(now, self._world.entropy.octets(10)),
+            account_id=judged.transaction.account.id,
+            received_at=now,
+            sender=judged.transaction.sender,
+            size=len(judged.message.raw),
+            list_id=judged.mail_list.id,
+            signing_domain=_from_domain(judged.message),
+        )
+
+    def _copies(self, judged: Judged, submission: Submission, state: DeliveryState) -> tuple[Delivery, ...]:
+        links, hostname, transaction = self._world.links(), self._world.hostname(), judged.transaction
+        copies: list[Delivery] = []
+        for number, one in enumerate(judged.kept):
+            names = (submission.account_id, judged.mail_list.id, one.address_hash, submission.id)
+            unsubscribe_url = links.unsubscribe(*names)
+            facts = RewriteFacts(
+                account=transaction.account,
+                mail_list=judged.mail_list,
+                submission_id=submission.id,
+                recipient=one.recipient.address,
+                client=transaction.client,
+                hostname=hostname,
+                received_at=submission.received_at,
+                unsubscribe_url=unsubscribe_url,
+                unsubscribe_mailto=links.mailto(unsubscribe_url),
+                abuse_url=links.report(*names),
+                single_recipient=len(transaction.recipients) == 1,
+            )
+            splices = rewrite(transaction.shelf, judged.message, facts)
+            copies.append(
+                Delivery(submission, number, one.recipient, splices, state, due_at=submission.received_at)
+            )
+        return tuple(copies)
+
+    def _reception(self, judged: Judged, submission: Submission) -> Event:
+        modified = self._world.describe_rewrite(judged.message)
+        self._world.meter.count("content_modified_total", result=modified)
+        sender, client = submission.sender.address, judged.transaction.client
+        return self._event(
+            EventType.RECEPTION,
+            submission.account_id,
+            submission_id=submission.id,
+            list_id=submission.list_id,
+            facts={
+                "octets": submission.size,
+                "recipients": len(judged.kept),
+                "refused": len(judged.refused),
+                "protocol": client.protocol,
+                "footer": modified,
+                "defects": " ".join(judged.message.defects),
+            },
+            data={"sender": str(sender) if sender else "<>", "client": client.ip},
+        )
+
+    def _reserve(self, account: Account) -> tuple[int, QuotaFact]:
+        if not account.rates or account.over_quota is OverQuota.SHAPE:
+            return 0, QuotaFact()
+        fact = self._world.quota.reserve(
+            quota_key(account.id), account.rates, account.burst, self._world.clock.now()
+        )
+        return (0 if fact.wait else 1), fact
+
+    def _give_back(self, account: Account, tokens: int) -> None:
+        if tokens:
+            self._world.quota.give_back(quota_key(account.id), account.rates, tokens)
+
+    def _record_rejection(
+        self,
+        account_id: int,
+        step: str,
+        judgement: Judgement,
+        refusal: Reply,
+        recipient: Recipient | None = None,
+    ) -> None:
+        reason = judgement.verdict.reason if isinstance(judgement.verdict, Refuse | Hold) else "no-list"
+        self._world.meter.count("policy_refusals_total", policy=judgement.policy, reason=reason)
+        kind = EventType.CONSENT_DENIED if judgement.policy == "consent" else EventType.REJECTION
+        event = self._event(
+            kind,
+            account_id,
+            facts={"step": step, "policy": judgement.policy, "reason": reason, "code": refusal.code},
+            data={"recipient": str(recipient.address)} if recipient else {},
+        )
+        self._world.spool.record([event])
+
+    def _event(self, kind: EventType, account_id: int, **what: object) -> Event:
+        now = self._world.clock.now()
+        return Event(new_id(now, self._world.entropy.octets(10)), kind, now, account_id, **what)  # type: ignore[arg-type]
+
+
+def _from_domain(message: Message) -> str:
+    """Return the domain whose key signs: the rules have checked From: already, if the shelf has them."""
+    try:
+        return ascii_domain(parse_from(message).domain)
+    except (BadFrom, MalformedAddress):
+        return ""
+
+
+def _refusal(judgement: Judgement) -> Reply | None:
+    """Return what the client hears, None where it may go on. A Hold at intake is a transient no."""
+    match judgement.verdict:
+        case Refuse(reply=refusal):
+            return refusal
+        case Hold():
+            return reply.LOCAL_ERROR
+        case _:
+            return None
