@@ -1,1 +1,42 @@
-"""The shelf: every first-party policy, in the order in which they run."""
+"""The shelf: every first-party policy, in the order in which they run.
+
+What it promises: ``build`` takes the tables of ``policy.toml`` and gives the policies, each checked by its own
+settings; a table that belongs to no policy, or a key that its policy does not know, is an error. A policy has a
+table only where it has something to say; each runs whether it has one or not.
+"""
+
+from collections.abc import Callable, Mapping
+
+from gateway.model.policy import Policy
+from policies import (
+    account_state,
+    consent,
+    footer,
+    list_choice,
+    list_headers,
+    message_form,
+    own_headers,
+    quota,
+    sender_domains,
+    suppression,
+    trace_headers,
+)
+
+Build = Callable[[Mapping[str, object]], Policy]
+
+SHELF: Mapping[str, Build] = {
+    # Who may send at all, and in whose name.
+    "account_state": account_state.build,
+    "message_form": message_form.build,
+    "sender_domains": sender_domains.build,
+    "list_choice": list_choice.build,
+    # Who may be written to. The quota is last: what lasts is said before what passes.
+    "suppression": suppression.build,
+    "consent": consent.build,
+    "quota": quota.build,
+    # What is taken out and put in, from the top of the message down.
+    "own_headers": own_headers.build,
+    "trace_headers": trace_headers.build,
+    "list_headers": list_headers.build,
+    "footer": footer.build,
+}

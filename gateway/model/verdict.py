@@ -28,3 +28,6 @@ class Hold:
 
 Verdict = Pass | Refuse | Hold
 PASS = Pass()
+
+ACCOUNT_STATE_HOLD = "account-state"
+"""The Hold reason of mail whose account may not send now; what it is released by."""

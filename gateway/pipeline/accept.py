@@ -191,6 +191,8 @@ class Intake:
             refused.append((one.recipient, refusal))
             self._give_back(transaction.account, one.tokens)
             self._record_rejection(transaction.account.id, "DATA", judgement, refusal, one.recipient)
+        # What is given back above must not be given back again, should keeping fail.
+        transaction.recipients[:] = kept
         return Judged(transaction, message, mail_list, kept, refused)
 
     async def _keep(self, judged: Judged) -> Reply:

@@ -1,0 +1,43 @@
+# Two commands for a stranger: `make run` and `make test`. Both set everything up first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run test bench bench-steps lint types imports check docs clean
+
+run: $(READY)  ## a demonstration: real mail through a real gateway
+	$(BIN)/consentry demo
+
+test: $(READY) ## all tests; says at its end what this machine could not run
+	$(BIN)/python -m pytest $(TESTS)
+
+bench: $(READY) ## the side-by-side benchmark
+	$(BIN)/python tests/bench/side_by_side.py $(BENCH)
+
+bench-steps: $(READY) ## milliseconds of CPU of each step of one message
+	$(BIN)/python tests/bench/steps.py
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+imports: $(READY)
+	$(BIN)/lint-imports
+
+check: lint types imports
+
+docs: $(READY) ## the generated pages of docs/reference and docs/compliance.md
+	$(BIN)/python docs/generate.py
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Consentry needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian: apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

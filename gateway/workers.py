@@ -1,0 +1,287 @@
+"""The supervisor: it owns the sockets, N workers and one web process, and does nothing else.
+
+What it promises: a child that dies is started again, with a growing pause when it dies at once; a listening
+socket outlives every worker, so that no connection is refused meanwhile. SIGHUP (``consentry reload``)
+validates both config files and tells the children, or keeps the old ones and says why. SIGTERM and SIGINT let
+the children drain and end within ``[gateway] drain``, then by SIGKILL. When the supervisor itself is killed,
+the children see the end of their control pipe, drain and go.
+
+It says one line on standard output when everything is ready, and ``state_dir/reload.json`` after each reload.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from gateway.app import Configuration, load_configuration, what_needs_restart
+from gateway.settings.load import BadConfig
+from gateway.settings.units import Endpoint
+
+log = structlog.get_logger("supervisor")
+
+_BIND_PATIENCE = 15.0  # seconds: a former supervisor's workers may still be draining
+_SHORTEST_LIFE = 5.0  # a child that lived less than this has a growing pause before the next
+_LONGEST_PAUSE = 10.0
+_START_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """The listening sockets, bound once: submission in the order of the config, then web and metrics."""
+
+    submission: tuple[socket.socket, ...]
+    web: socket.socket
+    metrics: socket.socket
+
+
+@dataclass(slots=True)
+class Child:
+    """One child process: what it is, and the pipes to it."""
+
+    role: str
+    number: int
+    sockets: Sequence[socket.socket]
+    process: asyncio.subprocess.Process | None = None
+    started: float = 0.0
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    answers: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+
+    def tell(self, word: str) -> None:
+        """Send a word down the control pipe; a child that is gone hears nothing."""
+        if self.process is not None and self.process.stdin is not None:
+            with contextlib.suppress(OSError, RuntimeError):
+                self.process.stdin.write(word.encode() + b"\n")
+
+
+class StartFailed(Exception):
+    """The house could not be opened; the message says why."""
+
+
+def bind(endpoint: Endpoint, patience: float = _BIND_PATIENCE) -> socket.socket:
+    """Return a listening socket; raise StartFailed when the address stays taken or is none of ours."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return _bind_once(endpoint)
+        except OSError as error:
+            if error.errno not in _TAKEN or time.monotonic() > deadline:
+                raise StartFailed(f"cannot listen at {endpoint}: {error.strerror or error}") from error
+            time.sleep(0.1)
+
+
+_TAKEN = {98}  # EADDRINUSE
+
+
+def _bind_once(endpoint: Endpoint) -> socket.socket:
+    family, kind, proto, _, address = socket.getaddrinfo(
+        endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listening = socket.socket(family, kind, proto)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listening.bind(address)
+        listening.listen(1024)
+        listening.setblocking(False)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+class Supervisor:
+    """Owns the process tree."""
+
+    def __init__(self, config: Path, configuration: Configuration, sockets: Sockets) -> None:
+        self._config = config
+        self._configuration = configuration
+        self._sockets = sockets
+        self._stopping = asyncio.Event()
+        self._reloads = asyncio.Queue[None]()
+        self._generation = 0
+        workers = configuration.settings.gateway.workers or os.cpu_count() or 1
+        self._children = [Child("worker", number, sockets.submission) for number in range(workers)]
+        self._children.append(Child("web", 0, (sockets.web, sockets.metrics)))
+
+    async def run(self, say: Callable[[str], None]) -> int:
+        """Keep the children alive until told to stop; return the exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reloads.put_nowait, None)
+        async with asyncio.TaskGroup() as tasks:
+            keepers = [tasks.create_task(self._keep(child)) for child in self._children]
+            reloader = tasks.create_task(self._reload_on_demand())
+            failed = await self._wait_until_ready()
+            if failed is None:
+                say(self._ready_line())
+                await self._stopping.wait()
+            self._stopping.set()
+            reloader.cancel()
+            await self._end_children(keepers)
+        if failed is not None:
+            say(f"consentry did not start: {failed}")
+            return 1
+        return 0
+
+    async def _wait_until_ready(self) -> str | None:
+        """Return None when every child is ready (or we are told to stop), else what failed."""
+        stopping = asyncio.get_running_loop().create_task(self._stopping.wait())
+        deadline = time.monotonic() + _START_PATIENCE
+        try:
+            for child in self._children:
+                while not child.ready.is_set() and not self._stopping.is_set():
+                    if child.answers.qsize():
+                        return f"{child.role} {child.number}: {child.answers.get_nowait()}"
+                    if time.monotonic() > deadline:
+                        return f"{child.role} {child.number} was not ready in {_START_PATIENCE:.0f} seconds"
+                    await asyncio.sleep(0.02)
+        finally:
+            stopping.cancel()
+        return None
+
+    def _ready_line(self) -> str:
+        smtp = ", ".join(str(Endpoint(*s.getsockname()[:2])) for s in self._sockets.submission)
+        metrics = Endpoint(*self._sockets.metrics.getsockname()[:2])
+        settings = self._configuration.settings
+        return (
+            f"consentry is ready: smtp {smtp}, web {settings.web.public_url}, metrics http://{metrics}/metrics"
+        )
+
+    async def _keep(self, child: Child) -> None:
+        """Start the child, and again whenever it dies, until the end."""
+        pause = 0.1
+        while not self._stopping.is_set():
+            await self._start(child)
+            code = await self._listen(child)
+            if self._stopping.is_set():
+                return
+            lived = time.monotonic() - child.started
+            pause = 0.1 if lived > _SHORTEST_LIFE else min(pause * 2, _LONGEST_PAUSE)
+            log.error("child died", role=child.role, number=child.number, code=code, lived=round(lived, 3))
+            self._configuration.on_child_death(child.role, child.process.pid if child.process else 0)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+
+    async def _start(self, child: Child) -> None:
+        numbers = [str(s.fileno()) for s in child.sockets]
+        child.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "gateway.children", child.role, str(child.number), str(self._config), *numbers),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            pass_fds=[s.fileno() for s in child.sockets],
+            env={**os.environ, **self._configuration.child_environment()},
+        )
+        child.started = time.monotonic()
+        log.info("child started", role=child.role, number=child.number, pid=child.process.pid)
+
+    async def _listen(self, child: Child) -> int:
+        """Read what the child says on its standard output until it ends; return its exit code."""
+        process = child.process
+        assert process is not None
+        assert process.stdout is not None
+        while line := await process.stdout.readline():
+            word = line.decode(errors="replace").strip()
+            if word == "ready":
+                child.ready.set()
+            else:
+                child.answers.put_nowait(word)
+        return await process.wait()
+
+    async def _reload_on_demand(self) -> None:
+        while True:
+            await self._reloads.get()
+            problems = await self._reload()
+            self._generation += 1
+            log.info("reload", ok=not problems, problems=problems, generation=self._generation)
+            self._configuration.on_reload(problems)
+            _write_json(
+                self._configuration.settings.gateway.state_dir / "reload.json",
+                {
+                    "generation": self._generation,
+                    "at": time.time(),
+                    "ok": not problems,
+                    "problems": problems,
+                },
+            )
+
+    async def _reload(self) -> list[str]:
+        """Validate, then tell the children; return what is wrong, or what a child said."""
+        try:
+            fresh = load_configuration(self._config)
+        except BadConfig as error:
+            return [str(problem) for problem in error.problems]
+        problems = what_needs_restart(self._configuration.settings, fresh.settings)
+        if problems:
+            return problems
+        self._configuration = fresh
+        return [problem for child in self._children for problem in await self._tell_reload(child)]
+
+    async def _tell_reload(self, child: Child) -> list[str]:
+        while not child.answers.empty():
+            child.answers.get_nowait()
+        child.tell("reload")
+        try:
+            answer = await asyncio.wait_for(child.answers.get(), 10)
+        except TimeoutError:
+            return [f"{child.role} {child.number} did not answer; it reads the new files when it is started again"]
+        return [] if answer == "reloaded" else [f"{child.role} {child.number}: {answer}"]
+
+    async def _end_children(self, keepers: Sequence[asyncio.Task[None]]) -> None:
+        for child in self._children:
+            child.tell("drain")
+        # A child bounds its own drain; the supervisor's bound is for one that hangs.
+        _, late = await asyncio.wait(keepers, timeout=self._configuration.settings.gateway.drain + 2)
+        for child in self._children:
+            if child.process is not None and child.process.returncode is None:
+                log.error("child did not end in time", role=child.role, number=child.number)
+                child.process.kill()
+        if late:
+            await asyncio.wait(late)
+
+
+def _write_json(path: Path, value: object) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(value) + "\n", encoding="utf-8")
+    fresh.replace(path)
+
+
+def run(config: Path) -> int:
+    """Run the gateway in the foreground; return the exit code."""
+    configuration = load_configuration(config)
+    configuration.prepare()
+    settings = configuration.settings
+    pid_file = settings.gateway.state_dir / "gateway.pid"
+    try:
+        sockets = Sockets(
+            tuple(bind(listener.listen) for listener in settings.submission.listener),
+            bind(settings.web.listen),
+            bind(settings.metrics.listen),
+        )
+    except StartFailed as error:
+        print(f"consentry did not start: {error}", file=sys.stderr)  # noqa: T201 - the operator's terminal
+        return 1
+    pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
+    try:
+        return asyncio.run(_supervise(config, configuration, sockets))
+    finally:
+        pid_file.unlink(missing_ok=True)
+
+
+async def _supervise(config: Path, configuration: Configuration, sockets: Sockets) -> int:
+    def say(line: str) -> None:
+        print(line, flush=True)  # noqa: T201 - the one line that says that it is ready
+
+    return await Supervisor(config, configuration, sockets).run(say)
