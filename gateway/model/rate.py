@@ -64,9 +64,9 @@ def reserve(rate: Rate, burst: int, tat: float, now: float, count: int = 1) -> C
     """
     tolerance = rate.interval * max(burst, 1)
     start = max(min(tat, now + tolerance), now)
-    ahead = start + rate.interval * count - now
-    # A billionth of slack: sums of floats must not cost a message that conforms.
-    if ahead > tolerance * (1 + 1e-9):
+    ahead = (start - now) + rate.interval * count
+    # A microsecond of slack: today's times have no finer float, and it must not cost a message that conforms.
+    if ahead > tolerance + 1e-6:
         return Exceeds(ahead - tolerance)
     return Conforms(start + rate.interval * count)
 
