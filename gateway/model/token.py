@@ -19,7 +19,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-
 _FORM = struct.Struct(">BBBII16s16s")
 _MAC_LENGTH = 16
 _VERSION = 1
