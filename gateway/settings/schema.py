@@ -14,8 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from gateway.settings.units import Endpoint, duration, endpoint, octets
 
-Duration = Annotated[float, BeforeValidator(duration)]
-Size = Annotated[int, BeforeValidator(octets)]
+Duration = Annotated[float, BeforeValidator(duration), Field(ge=0, allow_inf_nan=False)]
+Size = Annotated[int, BeforeValidator(octets), Field(ge=0)]
 Listen = Annotated[Endpoint, BeforeValidator(endpoint)]
 Network = IPv4Network | IPv6Network
 
@@ -37,6 +37,7 @@ class GatewaySection(_Table):
 
     hostname: str = "localhost"
     state_dir: Path = Path("state")
+    policy_file: Path = Path("policy.toml")
     workers: int = Field(default=0, ge=0, le=256)  # 0: one for each core
     drain: Duration = 20.0  # SIGTERM ends within this
 

@@ -25,6 +25,8 @@ class Endpoint(NamedTuple):
 
 def duration(value: object) -> object:
     """Turn ``"17 mins"`` into seconds."""
+    if isinstance(value, bool):
+        raise ValueError('true and false are no durations: write seconds, or "30s", "17 mins", "5 days"')  # noqa: TRY004 - pydantic takes ValueErrors
     if not isinstance(value, str):
         return value
     match = _QUANTITY.match(value)
@@ -37,6 +39,8 @@ def duration(value: object) -> object:
 
 def octets(value: object) -> object:
     """Turn ``"25 MiB"`` into octets."""
+    if isinstance(value, bool):
+        raise ValueError('true and false are no sizes: write octets, or "25 MiB", "10 GB"')  # noqa: TRY004 - pydantic takes ValueErrors
     if not isinstance(value, str):
         return value
     match = _QUANTITY.match(value)
@@ -48,8 +52,10 @@ def octets(value: object) -> object:
 
 def endpoint(value: object) -> object:
     """Turn ``"127.0.0.1:2525"`` or ``"[::1]:2525"`` into an Endpoint."""
-    if not isinstance(value, str):
+    if isinstance(value, Endpoint):
         return value
+    if not isinstance(value, str):
+        raise ValueError(f'{value!r} is no address to listen at: write "HOST:PORT"')  # noqa: TRY004 - pydantic takes ValueErrors
     host, colon, port = value.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not host or not port.isdigit() or int(port) > 65535:

@@ -1,0 +1,174 @@
+"""What the keys of ``gateway.toml`` must be to each other. Pure: no disk is read here.
+
+``contradictions`` are refused; ``doubts`` are allowed, and said aloud. Both give Findings with the path of
+the key that is best changed.
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from gateway.model.address import MalformedAddress, parse_address
+from gateway.model.rate import BadRate, parse_rate
+from gateway.settings.problem import Finding, dotted
+from gateway.settings.schema import Settings, SmarthostSection
+from gateway.settings.units import Endpoint
+
+_WILDCARDS = {"0.0.0.0", "::", "*"}  # noqa: S104 - compared with, not bound
+_LEAST_COMMAND_LINE = 512  # RFC 5321 section 4.5.3.1.4
+_LEAST_RECIPIENTS = 100  # RFC 5321 section 4.5.3.1.8
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the host."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost" or host.lower().endswith(".localhost")
+
+
+def contradictions(settings: Settings) -> Iterator[Finding]:
+    """Yield what cannot work."""
+    yield from _names(settings)
+    yield from _same_address_twice(settings)
+    yield from _overlapping_networks(settings)
+    yield from _certificate_missing(settings)
+    yield from _limits(settings)
+    yield from _smarthosts(settings)
+    yield from _store(settings)
+
+
+def doubts(settings: Settings) -> Iterator[Finding]:
+    """Yield what works, and is probably not meant."""
+    submission = settings.submission
+    if not submission.listener:
+        yield Finding(("submission",), "there is no [[submission.listener]]: no one can hand in mail")
+    for index, listener in enumerate(submission.listener):
+        if listener.auth_without_tls and not is_loopback(listener.listen.host):
+            path = ("submission", "listener", index, "auth_without_tls")
+            yield Finding(path, f"passwords cross the network in the clear at {listener.listen}")
+    for index, trusted in enumerate(submission.trusted):
+        if trusted.network.prefixlen == 0:
+            path = ("submission", "trusted", index, "network")
+            yield Finding(path, f"the whole internet may send as the account {trusted.account}")
+    url = urlsplit(settings.web.public_url)
+    if url.scheme != "https" and not is_loopback(url.hostname or ""):
+        yield Finding(("web", "public_url"), "one-click unsubscribe wants https (RFC 8058 section 3.1)")
+    if not settings.relay.smarthost:
+        yield Finding(("relay",), "there is no [[relay.smarthost]]: accepted mail waits in the queue")
+    for index, host in enumerate(settings.relay.smarthost):
+        if host.username and host.tls in {"none", "opportunistic"} and not is_loopback(host.host):
+            path = ("relay", "smarthost", index, "tls")
+            yield Finding(path, f'"{host.tls}" may send the password to {host.host} in the clear')
+
+
+def _names(settings: Settings) -> Iterator[Finding]:
+    if _bad_address(f"postmaster@{settings.gateway.hostname}") is not None:
+        yield Finding(("gateway", "hostname"), f'"{settings.gateway.hostname}" is no host name')
+    domain = settings.signing.provider_domain
+    if domain and _bad_address(f"postmaster@{domain}") is not None:
+        yield Finding(("signing", "provider_domain"), f'"{domain}" is no domain')
+    mailbox = settings.web.unsubscribe_mailbox
+    if mailbox and (why := _bad_address(mailbox)) is not None:
+        yield Finding(("web", "unsubscribe_mailbox"), why)
+    url = urlsplit(settings.web.public_url)
+    if not url.hostname or url.query or url.fragment:
+        yield Finding(("web", "public_url"), "must have a host, and neither query nor fragment")
+    for index, trusted in enumerate(settings.submission.trusted):
+        if not trusted.account:
+            yield Finding(("submission", "trusted", index, "account"), "must name an account")
+
+
+def _bad_address(address: str) -> str | None:
+    try:
+        parse_address(address)
+    except MalformedAddress as error:
+        return str(error)
+    return None
+
+
+def _same_address_twice(settings: Settings) -> Iterator[Finding]:
+    """Two sockets cannot share a port, and a wildcard takes the port of every address."""
+    taken: list[tuple[tuple[str | int, ...], Endpoint]] = []
+    listeners = enumerate(settings.submission.listener)
+    wanted: list[tuple[tuple[str | int, ...], Endpoint]] = [
+        (("web", "listen"), settings.web.listen),
+        (("metrics", "listen"), settings.metrics.listen),
+        *((("submission", "listener", index, "listen"), one.listen) for index, one in listeners),
+    ]
+    for path, here in wanted:
+        for other_path, other in taken:
+            if here.port and here.port == other.port and _hosts_meet(here.host, other.host):
+                yield Finding(path, f"{here} is taken already, by {dotted(other_path)}")
+                break
+        taken.append((path, here))
+
+
+def _hosts_meet(one: str, other: str) -> bool:
+    return one.casefold() == other.casefold() or bool(_WILDCARDS & {one, other})
+
+
+def _overlapping_networks(settings: Settings) -> Iterator[Finding]:
+    """A source address must belong to one account."""
+    trusted = settings.submission.trusted
+    for index, one in enumerate(trusted):
+        for earlier in trusted[:index]:
+            if one.network.version == earlier.network.version and one.network.overlaps(earlier.network):
+                reason = f"{one.network} overlaps {earlier.network}, trusted for {earlier.account}"
+                yield Finding(("submission", "trusted", index, "network"), reason)
+                break
+
+
+def _certificate_missing(settings: Settings) -> Iterator[Finding]:
+    tls = settings.tls
+    if (tls.certificate is None) != (tls.key is None):
+        there, absent = ("key", "certificate") if tls.certificate is None else ("certificate", "key")
+        yield Finding(("tls", there), f"needs tls.{absent} too")
+    for index, listener in enumerate(settings.submission.listener):
+        path = ("submission", "listener", index, "tls")
+        if listener.tls != "none" and tls.certificate is None and tls.key is None:
+            yield Finding(path, f'"{listener.tls}" needs tls.certificate and tls.key, or write tls = "none"')
+
+
+def _limits(settings: Settings) -> Iterator[Finding]:
+    limits, relay = settings.submission.limits, settings.relay
+    try:
+        parse_rate(limits.failed_logins)
+    except BadRate as error:
+        yield Finding(("submission", "limits", "failed_logins"), str(error))
+    if limits.command_line < _LEAST_COMMAND_LINE:
+        reason = f"must be at least {_LEAST_COMMAND_LINE} octets (RFC 5321 section 4.5.3.1.4)"
+        yield Finding(("submission", "limits", "command_line"), reason)
+    if limits.recipients < _LEAST_RECIPIENTS:
+        reason = f"must be at least {_LEAST_RECIPIENTS} (RFC 5321 section 4.5.3.1.8)"
+        yield Finding(("submission", "limits", "recipients"), reason)
+    if limits.message_size < 1:
+        yield Finding(("submission", "limits", "message_size"), "must be at least 1 octet")
+    if limits.message_size > settings.spool.max_size:
+        reason = "is less than submission.limits.message_size: the largest message would never fit"
+        yield Finding(("spool", "max_size"), reason)
+    if relay.first_retry > relay.longest_retry:
+        yield Finding(("relay", "first_retry"), "is longer than relay.longest_retry")
+    if not relay.first_retry:
+        yield Finding(("relay", "first_retry"), "must be longer than nothing: the next hop needs time")
+
+
+def _smarthosts(settings: Settings) -> Iterator[Finding]:
+    for index, host in enumerate(settings.relay.smarthost):
+        where = ("relay", "smarthost", index)
+        if not host.host or any(char.isspace() for char in host.host):
+            yield Finding((*where, "host"), "must be a host name or an address")
+        yield from _credentials(host, where)
+
+
+def _credentials(host: SmarthostSection, where: tuple[str | int, ...]) -> Iterator[Finding]:
+    if host.username and host.password_file is None:
+        yield Finding((*where, "username"), "needs password_file too: passwords stand in files of their own")
+    if host.password_file is not None and not host.username:
+        yield Finding((*where, "password_file"), "needs username too")
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    scheme = settings.store.url.partition(":")[0].partition("+")[0]
+    if settings.store.url and scheme not in {"sqlite", "postgresql"}:
+        yield Finding(("store", "url"), 'must start with "sqlite:" or "postgresql:", or be "" for SQLite')

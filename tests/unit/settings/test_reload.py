@@ -1,0 +1,26 @@
+"""Validate, then swap; else keep the old one."""
+
+from pathlib import Path
+
+from gateway.settings.problem import BadConfig, ConfigProblem
+from gateway.settings.reload import Reloadable
+
+
+def test_that_a_good_value_is_swapped_in() -> None:
+    values = iter(["second"])
+    value = Reloadable("first", lambda: next(values))
+    assert value.current == "first"
+    assert value.reload() == ()
+    assert value.current == "second"
+
+
+def test_that_the_old_value_stays() -> None:
+    problem = ConfigProblem(Path("gateway.toml"), 3, "gateway.workers", "must be a whole number")
+
+    def read() -> str:
+        raise BadConfig([problem])
+
+    value = Reloadable("first", read)
+    assert value.reload() == (problem,)
+    assert value.current == "first"
+    assert str(problem) == "gateway.toml:3: gateway.workers: must be a whole number"
