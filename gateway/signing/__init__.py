@@ -1,1 +1,1 @@
-"""DKIM and its keys; the only importer of dkim."""
+"""DKIM at delivery (RFC 6376, RFC 8463): canonical forms, keys, and the signer."""
