@@ -1,0 +1,186 @@
+"""From octets to offsets: the header fields and the tree of parts, in one pass and without decoding.
+
+What it promises: ``scan`` takes any octets, in time linear in their number (times the depth, which is
+bounded), and never raises. What is broken or beyond the limits is named by a slug in ``Message.defects``, and
+the part of the tree behind it is left opaque: a multipart without ``parts``. Header fields behind ``FIELDS``
+are not seen.
+
+    no-header            the first line is no header field; nothing was scanned
+    header-line          a line within a header section is no field
+    part-header          a part begins with something that is no header field
+    part-without-body    a part ends before the blank line that begins its body
+    content-type         a Content-Type that cannot be read, or twice in one part
+    content-encoding     a Content-Transfer-Encoding twice in one part, or an encoded multipart
+    boundary-missing     a multipart that names no boundary, or two
+    boundary-absent      a multipart in which its boundary never comes
+    boundary-unclosed    a multipart that ends without its closing delimiter
+    too-deep, too-many-parts, too-many-fields
+"""
+
+import re
+
+from gateway.mime.content import ContentType, content_type_of, disposition_of, encoding_of
+from gateway.model.message import Field, Message, Part
+
+DEPTH = 20  # multiparts within multiparts
+PARTS = 1000
+FIELDS = 2000  # of the message and all its parts
+
+_DEFAULT = ContentType("text/plain")  # RFC 2045 section 5.2
+_OPAQUE = ContentType("")
+_IN_DIGEST = ContentType("message/rfc822")  # RFC 2046 section 5.1.5
+
+# One field with its folds (RFC 5322 sections 2.2 and 2.2.3; the blanks before the colon are section 4.5's),
+# or a line that is none. Possessive throughout, so that no input makes it go back.
+_FIELD = re.compile(rb"(?:([!-9;-~]++)[ \t]*+(:))?+(?:[^\r]++|\r(?!\n)|\r\n[ \t])*+(?:\r\n|\Z)")
+
+
+def scan(raw: bytes) -> Message:
+    """Return the message that these octets are."""
+    one = _Scan(raw)
+    root = one.root()
+    return Message(raw, root, tuple(dict.fromkeys(one.defects)))
+
+
+class _Scan:
+    """One pass over one message: what is left of the limits, and the defects so far."""
+
+    __slots__ = ("defects", "fields_left", "parts_left", "raw")
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.defects: list[str] = []
+        self.fields_left = FIELDS
+        self.parts_left = PARTS
+
+    def root(self) -> Part:
+        """The message itself. Without a header section it is one opaque body."""
+        fields, body = self._header(0, len(self.raw), "no-header")
+        if fields is None:
+            return self._entity((), (0, 0, len(self.raw)), _DEFAULT, DEPTH)
+        end = len(self.raw)
+        return self._entity(fields, (0, end if body < 0 else body, end), _DEFAULT, DEPTH)
+
+    def _header(self, start: int, end: int, headless: str) -> tuple[tuple[Field, ...] | None, int]:
+        """Return the fields, or None where there is no header section, and where the body begins, or -1."""
+        raw = self.raw
+        if raw.startswith(b"\r\n", start, end):
+            return (), start + 2
+        blank = raw.find(b"\r\n\r\n", start, end)
+        stop = end if blank < 0 else blank + 2
+        fields: list[Field] = []
+        for match in _FIELD.finditer(raw, start, stop):
+            if match.end(2) < 0:
+                if match.end() == match.start():  # the empty match at the very end
+                    break
+                if match.start() == start:
+                    self.defects.append(headless)
+                    return None, start
+                self.defects.append("header-line")
+            elif self.fields_left <= 0:
+                self.defects.append("too-many-fields")
+                break
+            else:
+                self.fields_left -= 1
+                fields.append(Field(match[1].lower(), match.start(), match.end(2), match.end()))
+        return tuple(fields), -1 if blank < 0 else blank + 4
+
+    def _part(self, start: int, end: int, default: ContentType, depth: int) -> Part:
+        """One part of a multipart."""
+        fields, body = self._header(start, end, "part-header")
+        if fields is None:
+            return self._entity((), (start, start, end), _OPAQUE, depth)
+        if body < 0:
+            self.defects.append("part-without-body")
+            body = end
+        return self._entity(fields, (start, body, end), default, depth)
+
+    def _entity(
+        self, fields: tuple[Field, ...], place: tuple[int, int, int], default: ContentType, depth: int
+    ) -> Part:
+        """What the fields say of the body, and the parts within it. A place is a start, a body, an end."""
+        kind, encoding, disposition = default, "7bit", ""
+        types = encodings = 0
+        for field in fields:
+            if not field.name.startswith(b"content-"):
+                continue
+            if field.name == b"content-type":
+                types += 1
+                kind = content_type_of(self._value(field))
+            elif field.name == b"content-transfer-encoding":
+                encodings += 1
+                encoding = encoding_of(self._value(field))
+            elif field.name == b"content-disposition":
+                disposition = disposition_of(self._value(field))
+        if kind.defect or types > 1:
+            self.defects.append(kind.defect or "content-type")
+        if encodings > 1:
+            self.defects.append("content-encoding")
+        parts: tuple[Part, ...] = ()
+        if kind.name.startswith("multipart/") and not kind.defect and types < 2:
+            parts = self._multipart(kind, encoding, place, depth)
+        return Part(
+            place[0],
+            fields,
+            place[1],
+            place[2],
+            kind.name,
+            kind.charset,
+            encoding,
+            kind.boundary,
+            disposition,
+            kind.format_flowed,
+            kind.delsp,
+            parts,
+        )
+
+    def _value(self, field: Field) -> bytes:
+        return self.raw[field.colon : field.end].replace(b"\r\n", b"").strip()
+
+    def _multipart(
+        self, kind: ContentType, encoding: str, place: tuple[int, int, int], depth: int
+    ) -> tuple[Part, ...]:
+        """The parts of a multipart; none where it is broken beyond reading, or beyond the limits."""
+        if encoding not in {"7bit", "8bit", "binary"}:  # RFC 2045 section 6.4
+            self.defects.append("content-encoding")
+            return ()
+        if depth == 0:
+            self.defects.append("too-deep")
+            return ()
+        spans = self._spans(kind.boundary, place[1], place[2])
+        if spans is None:
+            self.defects.append("too-many-parts")
+            return ()
+        self.parts_left -= len(spans)
+        default = _IN_DIGEST if kind.name == "multipart/digest" else _DEFAULT
+        return tuple([self._part(first, last, default, depth - 1) for first, last in spans])
+
+    def _spans(self, boundary: bytes, body: int, end: int) -> list[tuple[int, int]] | None:
+        """Where each part begins and ends (RFC 2046 section 5.1.1); None when there are too many."""
+        raw, marker = self.raw, b"\r\n--" + boundary
+        spans: list[tuple[int, int]] = []
+        opened, closed = -1, False
+        # The blank line's own CRLF may be the one that belongs to the first delimiter.
+        at = raw.find(marker, max(body - 2, 0), end)
+        while at >= 0:
+            after = at + len(marker)
+            closed = raw.startswith(b"--", after, end)
+            line_end = raw.find(b"\r\n", after, end)
+            stop = end if line_end < 0 else line_end
+            if raw[after + 2 * closed : stop].strip(b" \t"):  # a longer word that begins like the boundary
+                closed = False
+                at = raw.find(marker, after, end)
+                continue
+            if opened >= 0:
+                if len(spans) >= self.parts_left:
+                    return None
+                spans.append((opened, max(opened, at)))
+            opened = stop if line_end < 0 else line_end + 2
+            if closed:
+                break
+            at = raw.find(marker, line_end, end) if line_end >= 0 else -1
+        if not closed:
+            self.defects.append("boundary-absent" if opened < 0 else "boundary-unclosed")
+            if opened >= 0:
+                spans.append((opened, end))
+        return spans
