@@ -28,19 +28,19 @@ def relaxed_body(body: bytes) -> bytes:
     return _without_last_empty_lines(body)
 
 
-def unfolded(section: bytes) -> list[bytes]:
-    """Return a header section's fields, each unfolded (RFC 5322 section 2.2.3), without their CRLF."""
-    return section.replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t").split(b"\r\n")
+def relaxed_lines(section: bytes) -> list[bytes]:
+    """Return a header section's fields, each unfolded (RFC 5322 section 2.2.3) and with single spaces.
+
+    What is left to do to each is ``relaxed_name`` before the colon and ``strip(b" ")`` after it
+    (RFC 6376 section 3.4.2).
+    """
+    text = section.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
+    return _single_spaced(text).split(b"\r\n")
 
 
 def relaxed_name(name: bytes) -> bytes:
-    """Return a field name in relaxed form: lower case, no white space before the colon."""
-    return name.lower().rstrip(b" \t")
-
-
-def relaxed_value(value: bytes) -> bytes:
-    """Return an unfolded field value in relaxed form, without CRLF."""
-    return _single_spaced(value).strip(b" ")
+    """Return the name of a relaxed line: lower case, no white space before the colon."""
+    return name.lower().rstrip(b" ")
 
 
 def _single_spaced(text: bytes) -> bytes:

@@ -10,7 +10,7 @@ It fails never: lines that are no fields are not covered, and a message without 
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gateway.signing.canonical import relaxed_name, relaxed_value, unfolded
+from gateway.signing.canonical import relaxed_lines, relaxed_name
 from gateway.signing.layout import join_folded
 
 SEALED = (
@@ -45,9 +45,13 @@ PRESENT = (
     b"content-language",
     b"auto-submitted",
 )
-_ORDER = SEALED + PRESENT
-_COVERED = frozenset(_ORDER)
-_ALWAYS = frozenset(SEALED)
+_COVERED = frozenset(SEALED + PRESENT)
+# As most programs spell them: one look-up instead of three steps.
+_SPELLINGS = {
+    spelling: name
+    for name in _COVERED
+    for spelling in (name, name.title(), name.title().replace(b"Id", b"ID").replace(b"Mime", b"MIME"))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +64,25 @@ class Coverage:
 
 def cover(section: bytes) -> Coverage | None:
     """Return what a signature over this header section covers; None where there is no From: to sign."""
-    found: dict[bytes, list[bytes]] = {}
-    for line in unfolded(section):
+    names: list[bytes] = []
+    octets: list[bytes] = []
+    # RFC 6376 section 5.4.2: of several fields of one name the last one comes first.
+    for line in reversed(relaxed_lines(section)):
         written, colon, value = line.partition(b":")
-        name = relaxed_name(written)
-        if colon and name in _COVERED:
-            found.setdefault(name, []).append(relaxed_value(value))
-    if b"from" not in found:  # RFC 6376 section 5.4: From MUST be signed
+        name = _SPELLINGS.get(written) or relaxed_name(written)
+        if name in _COVERED and colon:
+            names.append(name)
+            octets += (name, b":", value.strip(b" "), b"\r\n")
+    if b"from" not in names:  # RFC 6376 section 5.4: From MUST be signed
         return None
-    counts: list[int] = []
-    lines: list[bytes] = []
-    for name in _ORDER:
-        values = found.get(name, ())
-        counts.append(len(values))
-        # RFC 6376 section 5.4.2: of several the last one comes first.
-        lines += [b"%b:%b\r\n" % (name, value) for value in reversed(values)]
-    return Coverage(_names(tuple(counts)), b"".join(lines))
+    return Coverage(_names(tuple(names)), b"".join(octets))
 
 
 @lru_cache(maxsize=1024)
-def _names(counts: tuple[int, ...]) -> bytes:
-    """Return h= for that many of each field; all copies of a newsletter have the same."""
-    names: list[bytes] = []
-    for name, count in zip(_ORDER, counts, strict=True):
-        # RFC 6376 section 5.4: one more than there are, so that none can be added.
-        names += [name] * (count + 1 if count or name in _ALWAYS else 0)
+def _names(present: tuple[bytes, ...]) -> bytes:
+    """Return h= for fields in that order; all copies of a newsletter have the same."""
+    # RFC 6376 section 5.4: one more than there are, so that none can be added. A dict: in order, once each.
+    sealed = dict.fromkeys(SEALED + present)
+    names = [*present, *sealed]
     pieces = [name + b":" for name in names[:-1]] + [names[-1] + b";"]
     return join_folded(b"h=", pieces, b"")

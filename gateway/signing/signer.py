@@ -140,7 +140,8 @@ class DkimSigner:
 
     def _parsed(self, domain: str, key: SigningKey) -> _Named | None:
         """Return the key ready to sign, parsed the first time it is seen; None for one that is no use."""
-        name = (domain, key.selector, hashlib.sha256(key.private_der).digest())
+        # A source that answers from memory gives the same octets object, whose hash Python keeps.
+        name = (domain, key.selector, key.private_der)
         if name in self._pens:
             self._pens.move_to_end(name)
             return self._pens[name]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.observe.memory import MemoryMeter
-from gateway.signing.canonical import relaxed_body, relaxed_name, relaxed_value, unfolded
+from gateway.signing.canonical import relaxed_body, relaxed_lines, relaxed_name
 from gateway.signing.keys import Algorithm, generate
 from gateway.signing.signer import DkimSigner
 
@@ -62,9 +62,9 @@ def test_fields_are_dkimpys(fields: list[tuple[bytes, bytes]]):
     section = b"\r\n".join(name + b":" + value for name, value in fields)
     parsed, _ = dkim.rfc822_parse(section + b"\r\n\r\n")
     ours = []
-    for line in unfolded(section):
+    for line in relaxed_lines(section):
         name, _, value = line.partition(b":")
-        ours.append((relaxed_name(name), relaxed_value(value) + b"\r\n"))
+        ours.append((relaxed_name(name), value.strip(b" ") + b"\r\n"))
     assert ours == Relaxed.canonicalize_headers(parsed)
 
 
