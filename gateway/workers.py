@@ -23,9 +23,13 @@ from pathlib import Path
 
 import structlog
 
-from gateway.app import Configuration, load_configuration, what_needs_restart
-from gateway.settings.load import BadConfig
+from gateway.app.configuration import Configuration, read, what_needs_restart
+from gateway.model.reply import PublicError
+from gateway.observe import logs, metrics
+from gateway.ports import Meter
+from gateway.settings.problem import BadConfig
 from gateway.settings.units import Endpoint
+from gateway.store.database import open_store
 
 log = structlog.get_logger("supervisor")
 
@@ -103,12 +107,13 @@ def _bind_once(endpoint: Endpoint) -> socket.socket:
 class Supervisor:
     """Owns the process tree."""
 
-    def __init__(self, config: Path, configuration: Configuration, sockets: Sockets) -> None:
+    def __init__(self, config: Path, configuration: Configuration, sockets: Sockets, meter: Meter) -> None:
         self._config = config
+        self._meter = meter
         self._configuration = configuration
         self._sockets = sockets
         self._stopping = asyncio.Event()
-        self._reloads = asyncio.Queue[None]()
+        self._reloads: asyncio.Queue[None] = asyncio.Queue()
         self._generation = 0
         workers = configuration.settings.gateway.workers or os.cpu_count() or 1
         self._children = [Child("worker", number, sockets.submission) for number in range(workers)]
@@ -137,27 +142,22 @@ class Supervisor:
 
     async def _wait_until_ready(self) -> str | None:
         """Return None when every child is ready (or we are told to stop), else what failed."""
-        stopping = asyncio.get_running_loop().create_task(self._stopping.wait())
         deadline = time.monotonic() + _START_PATIENCE
-        try:
-            for child in self._children:
-                while not child.ready.is_set() and not self._stopping.is_set():
-                    if child.answers.qsize():
-                        return f"{child.role} {child.number}: {child.answers.get_nowait()}"
-                    if time.monotonic() > deadline:
-                        return f"{child.role} {child.number} was not ready in {_START_PATIENCE:.0f} seconds"
-                    await asyncio.sleep(0.02)
-        finally:
-            stopping.cancel()
+        for child in self._children:
+            while not child.ready.is_set() and not self._stopping.is_set():
+                if not child.answers.empty():
+                    return f"{child.role} {child.number}: {child.answers.get_nowait()}"
+                if time.monotonic() > deadline:
+                    return f"{child.role} {child.number} was not ready in {_START_PATIENCE:.0f} seconds"
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(child.ready.wait(), 0.05)
         return None
 
     def _ready_line(self) -> str:
         smtp = ", ".join(str(Endpoint(*s.getsockname()[:2])) for s in self._sockets.submission)
         metrics = Endpoint(*self._sockets.metrics.getsockname()[:2])
         settings = self._configuration.settings
-        return (
-            f"consentry is ready: smtp {smtp}, web {settings.web.public_url}, metrics http://{metrics}/metrics"
-        )
+        return f"consentry is ready: smtp {smtp}, web {settings.web.public_url}, metrics http://{metrics}/metrics"
 
     async def _keep(self, child: Child) -> None:
         """Start the child, and again whenever it dies, until the end."""
@@ -170,7 +170,9 @@ class Supervisor:
             lived = time.monotonic() - child.started
             pause = 0.1 if lived > _SHORTEST_LIFE else min(pause * 2, _LONGEST_PAUSE)
             log.error("child died", role=child.role, number=child.number, code=code, lived=round(lived, 3))
-            self._configuration.on_child_death(child.role, child.process.pid if child.process else 0)
+            self._meter.count("worker_restarts_total")
+            if child.process is not None:
+                metrics.process_gone(self._configuration.metrics_folder, child.process.pid)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
 
@@ -178,11 +180,10 @@ class Supervisor:
         numbers = [str(s.fileno()) for s in child.sockets]
         child.process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "gateway.children", child.role, str(child.number), str(self._config), *numbers),
+            *("-m", "gateway.app", child.role, str(child.number), str(self._config), *numbers),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             pass_fds=[s.fileno() for s in child.sockets],
-            env={**os.environ, **self._configuration.child_environment()},
         )
         child.started = time.monotonic()
         log.info("child started", role=child.role, number=child.number, pid=child.process.pid)
@@ -206,7 +207,7 @@ class Supervisor:
             problems = await self._reload()
             self._generation += 1
             log.info("reload", ok=not problems, problems=problems, generation=self._generation)
-            self._configuration.on_reload(problems)
+            self._meter.count("reloads_total", result="refused" if problems else "done")
             _write_json(
                 self._configuration.settings.gateway.state_dir / "reload.json",
                 {
@@ -220,13 +221,14 @@ class Supervisor:
     async def _reload(self) -> list[str]:
         """Validate, then tell the children; return what is wrong, or what a child said."""
         try:
-            fresh = load_configuration(self._config)
+            fresh = read(self._config)
         except BadConfig as error:
             return [str(problem) for problem in error.problems]
         problems = what_needs_restart(self._configuration.settings, fresh.settings)
         if problems:
             return problems
         self._configuration = fresh
+        logs.set_level(fresh.settings.log.level)
         return [problem for child in self._children for problem in await self._tell_reload(child)]
 
     async def _tell_reload(self, child: Child) -> list[str]:
@@ -236,7 +238,9 @@ class Supervisor:
         try:
             answer = await asyncio.wait_for(child.answers.get(), 10)
         except TimeoutError:
-            return [f"{child.role} {child.number} did not answer; it reads the new files when it is started again"]
+            return [
+                f"{child.role} {child.number} did not answer; it reads the new files when it is started again"
+            ]
         return [] if answer == "reloaded" else [f"{child.role} {child.number}: {answer}"]
 
     async def _end_children(self, keepers: Sequence[asyncio.Task[None]]) -> None:
@@ -259,29 +263,46 @@ def _write_json(path: Path, value: object) -> None:
 
 
 def run(config: Path) -> int:
-    """Run the gateway in the foreground; return the exit code."""
-    configuration = load_configuration(config)
-    configuration.prepare()
+    """Run the gateway in the foreground; return the exit code. Raises BadConfig."""
+    configuration = read(config.absolute())
     settings = configuration.settings
-    pid_file = settings.gateway.state_dir / "gateway.pid"
+    logs.configure(settings.log.level)
     try:
+        prepare(configuration)
         sockets = Sockets(
             tuple(bind(listener.listen) for listener in settings.submission.listener),
             bind(settings.web.listen),
             bind(settings.metrics.listen),
         )
     except StartFailed as error:
-        print(f"consentry did not start: {error}", file=sys.stderr)  # noqa: T201 - the operator's terminal
+        _say(f"consentry did not start: {error}")
         return 1
+    pid_file = settings.gateway.state_dir / "gateway.pid"
     pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
     try:
-        return asyncio.run(_supervise(config, configuration, sockets))
+        return asyncio.run(_supervise(config.absolute(), configuration, sockets))
     finally:
         pid_file.unlink(missing_ok=True)
 
 
-async def _supervise(config: Path, configuration: Configuration, sockets: Sockets) -> int:
-    def say(line: str) -> None:
-        print(line, flush=True)  # noqa: T201 - the one line that says that it is ready
+def prepare(configuration: Configuration) -> None:
+    """Make the state folder and bring the store's tables up to date; raise StartFailed."""
+    state = configuration.settings.gateway.state_dir
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (state / "spool").mkdir(mode=0o700, exist_ok=True)
+        metrics.wipe(configuration.metrics_folder)
+        store = open_store(configuration.settings)
+        store.upgrade()
+        store.close()
+    except (OSError, PublicError) as error:
+        raise StartFailed(f"the state folder {state} cannot be used: {error}") from error
 
-    return await Supervisor(config, configuration, sockets).run(say)
+
+async def _supervise(config: Path, configuration: Configuration, sockets: Sockets) -> int:
+    meter = metrics.PrometheusMeter(configuration.metrics_folder)
+    return await Supervisor(config, configuration, sockets, meter).run(_say)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - the operator's terminal, and what waits for the ready line

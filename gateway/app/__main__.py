@@ -1,0 +1,52 @@
+"""One child process: ``python -m gateway.app ROLE NUMBER CONFIG SOCKET...``, started by the supervisor only.
+
+ROLE is ``worker`` or ``web``; each SOCKET is the number of an inherited descriptor that listens already.
+"""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from gateway.app import web, worker
+from gateway.app.configuration import Configuration, read
+from gateway.app.control import Control
+from gateway.observe import logs
+from gateway.settings.problem import BadConfig
+from gateway.settings.reload import Reloadable
+
+Serve = Callable[[int, list[socket.socket], Reloadable[Configuration], Control], Coroutine[Any, Any, None]]
+_ROLES: dict[str, Serve] = {"worker": worker.serve, "web": web.serve}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one child; return its exit code."""
+    role, number, config = arguments[0], int(arguments[1]), Path(arguments[2])
+    sockets = [socket.socket(fileno=int(descriptor)) for descriptor in arguments[3:]]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        configuration = read(config)
+    except BadConfig as error:
+        Control.answer(f"the config is not valid any more: {error}")
+        return 1
+    logs.configure(configuration.settings.log.level)
+    holder = Reloadable(configuration, lambda: read(config))
+    _run(_ROLES[role](int(number), sockets, holder, Control()))
+    return 0
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run on uvloop where there is one: it halves what the event loop costs."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(work)
+    else:
+        uvloop.run(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
