@@ -59,6 +59,32 @@ def _printable(value: str) -> str:
     return "".join(c if " " <= c <= "~" else f"\\x{ord(c):02x}" for c in value[:200])
 
 
+@dataclass(frozen=True, slots=True)
+class Intermediate:
+    """An answer without an enhanced code: the greeting and every 3yz (RFC 2034 section 4)."""
+
+    code: int
+    text: str
+
+    def __post_init__(self) -> None:
+        if not self.text.isascii() or not self.text.isprintable():
+            raise ValueError(f"a reply's text is printable ASCII: {self.text!r}")
+        if self.code // 100 not in {2, 3}:
+            raise ValueError(f"a reply without an enhanced code is 2xx or 3xx, not {self.code}")
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}"
+
+    def wire(self) -> bytes:
+        """Return the answer as it goes out, CRLF included."""
+        return f"{self.code} {self.text}\r\n".encode("ascii")
+
+
+START_INPUT = Intermediate(354, "End data with <CR><LF>.<CR><LF>")
+CHALLENGE_EMPTY = Intermediate(334, "")  # RFC 4954 section 4: "334", a space and nothing
+CHALLENGE_USERNAME = Intermediate(334, "VXNlcm5hbWU6")  # "Username:" in base64
+CHALLENGE_PASSWORD = Intermediate(334, "UGFzc3dvcmQ6")  # "Password:" in base64
+
 # The session
 GREETING_BUSY = Reply(421, 3, 2, "Too many connections from here, try again later")
 CLOSING = Reply(221, 0, 0, "Bye")
@@ -70,6 +96,8 @@ OK = Reply(250, 0, 0, "OK")
 HELP = Reply(214, 0, 0, "EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP QUIT")
 VRFY_NO = Reply(252, 1, 5, "Addresses are not verified here; RCPT says what may be sent")
 START_TLS = Reply(220, 0, 0, "Ready to start TLS")
+NOT_SMTP = Reply(421, 7, 0, "This is not SMTP, closing")
+TOO_MANY_MESSAGES = Reply(421, 7, 0, "Too many messages in one session, the limit is {limit}")
 UNKNOWN_COMMAND = Reply(500, 5, 1, "Command not recognized")
 NOT_IMPLEMENTED = Reply(502, 5, 1, "Command not implemented")
 LINE_TOO_LONG = Reply(500, 5, 6, "Command line too long")
@@ -90,6 +118,7 @@ AUTH_NEEDS_TLS = Reply(538, 7, 11, "Encryption required for authentication")
 AUTH_ALREADY = Reply(503, 5, 1, "Already authenticated")
 AUTH_MECHANISM = Reply(504, 5, 4, "Authentication mechanism not offered")
 AUTH_BAD_BASE64 = Reply(501, 5, 2, "Cannot decode the response: not base64")
+AUTH_BAD_RESPONSE = Reply(501, 5, 2, "The response does not have the form that {mechanism} wants")
 AUTH_CANCELLED = Reply(501, 7, 0, "Authentication cancelled")
 AUTH_LINE_TOO_LONG = Reply(500, 5, 6, "Authentication exchange line is too long")
 AUTH_BLOCKED = Reply(421, 7, 0, "Too many failed logins from here, try again in {seconds} seconds")

@@ -1,0 +1,129 @@
+"""The content of a message, from octets as they come to what the pipeline takes. No I/O.
+
+What it promises: DATA ends at CRLF.CRLF and nowhere else (RFC 5321 section 4.1.1.4), wherever the chunks
+break; what follows the end stays in the buffer. The content that comes out has CRLF line ends only: no bare
+CR or LF ever passes (SMTP smuggling, CVE-2023-51764). What is over the limit is read to its end and thrown
+away, so that the session lives on.
+How it fails: ``content`` gives a Reply instead of octets.
+"""
+
+from typing import Literal
+
+from gateway.model import reply
+from gateway.model.reply import Reply
+
+BareNewlines = Literal["rewrite", "refuse"]
+
+_END = b"\r\n.\r\n"
+
+
+def has_bare_newline(octets: bytes) -> bool:
+    """Whether a CR or LF stands alone. Three counts are the quickest way to know that none does."""
+    pairs = octets.count(b"\r\n")
+    return octets.count(b"\n") != pairs or octets.count(b"\r") != pairs
+
+
+def repair_newlines(octets: bytes) -> bytes:
+    """Turn a bare LF into CRLF and a bare CR into a space."""
+    return octets.replace(b"\r\n", b"\n").replace(b"\r", b" ").replace(b"\n", b"\r\n")
+
+
+def _flaw(octets: bytes, limit: int) -> Reply | None:
+    if len(octets) > limit:
+        return reply.TOO_BIG.fill(limit=limit)
+    if b"\0" in octets:
+        return reply.HAS_NUL
+    return None
+
+
+class DotReader:
+    """Reads one content that DATA announced."""
+
+    __slots__ = ("_limit", "_longest", "_overflowed", "_raw")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        # Each line on the wire may have a dot more than it is counted with: ".\r\n" comes as "..\r\n".
+        self._longest = limit + limit // 3 + len(_END)
+        self._overflowed = False
+        # The CRLF that ended the DATA command begins the first line: "." may be all there is.
+        self._raw = bytearray(b"\r\n")
+
+    def take(self, buffer: bytearray) -> bool:
+        """Take from the buffer what belongs to the content; True when its end was there."""
+        raw = self._raw
+        known = max(0, len(raw) - len(_END) + 1)
+        raw += buffer
+        buffer.clear()
+        end = raw.find(_END, known)
+        if end >= 0:
+            buffer += raw[end + len(_END) :]
+            del raw[end + 2 :]
+            return True
+        if len(raw) > self._longest:
+            self._overflowed = True
+            del raw[: -len(_END)]
+        return False
+
+    def content(self, bare_newlines: BareNewlines) -> bytes | Reply:
+        """Return the content without its dots, or what is wrong with it."""
+        raw = bytes(self._raw)
+        if self._overflowed:
+            return reply.TOO_BIG.fill(limit=self._limit)
+        if has_bare_newline(raw):
+            if bare_newlines == "refuse":
+                return reply.BARE_NEWLINE
+            raw = repair_newlines(raw)
+        # RFC 5321 section 4.5.2. After the repair, because clients that send bare LF stuff dots there too.
+        content = raw.replace(b"\r\n.", b"\r\n")[2:]
+        return _flaw(content, self._limit) or content
+
+
+class ChunkReader:
+    """Collects one content that comes in BDAT chunks (RFC 3030 section 2)."""
+
+    __slots__ = ("_keeps", "_left", "_limit", "_overflowed", "_raw")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._overflowed = False
+        self._keeps = True
+        self._left = 0
+        self._raw = bytearray()
+
+    def expect(self, size: int) -> None:
+        """Announce a chunk of that many octets."""
+        self._left = size
+        if len(self._raw) + size > self._limit:
+            self._overflowed = True
+            self.discard()
+
+    def discard(self) -> None:
+        """Throw away what was read and what is still to come."""
+        self._keeps = False
+        self._raw.clear()
+
+    @property
+    def overflowed(self) -> bool:
+        """Whether the chunks announced so far are over the limit."""
+        return self._overflowed
+
+    def take(self, buffer: bytearray) -> bool:
+        """Take from the buffer what belongs to the chunk; True when the chunk is whole."""
+        piece = buffer[: self._left]
+        del buffer[: len(piece)]
+        self._left -= len(piece)
+        if self._keeps:
+            self._raw += piece
+        return self._left == 0
+
+    def content(self, bare_newlines: BareNewlines) -> bytes | Reply:
+        """Return the content, its last line ended, or what is wrong with it."""
+        raw = bytes(self._raw)
+        if has_bare_newline(raw):
+            if bare_newlines == "refuse":
+                return reply.BARE_NEWLINE
+            raw = repair_newlines(raw)
+        if raw and not raw.endswith(b"\r\n"):
+            raw += b"\r\n"
+        return _flaw(raw, self._limit) or raw

@@ -1,0 +1,87 @@
+"""The submission server of one worker: its listeners and its sessions.
+
+What it promises: ``drain`` ends within its bound; within it, a content that is being sent is still taken and
+answered, and every other session hears 421. Sessions are tasks of the group that the composition root owns,
+and none of them ever raises into it.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from gateway.settings.schema import ListenerSection
+from gateway.submission.context import Peer, SubmissionContext
+from gateway.submission.listener import Arrival, Listener
+
+log = structlog.get_logger("submission")
+
+
+class SubmissionServer:
+    """Serves listening sockets that others have bound. ``context`` is asked once for each connection."""
+
+    def __init__(
+        self,
+        listening: Sequence[tuple[socket.socket, ListenerSection]],
+        context: Callable[[], SubmissionContext],
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self._listening = listening
+        self._context = context
+        self._tasks = tasks
+        self._listeners: list[Listener] = []
+        self._arrivals: set[Arrival] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    async def start(self) -> None:
+        """Begin to accept."""
+        self._listeners = [Listener(sock, section, self._welcome) for sock, section in self._listening]
+        for listener in self._listeners:
+            listener.open()
+
+    async def drain(self, timeout: float) -> int:  # noqa: ASYNC109 - the bound is this call's very subject
+        """Accept no more and let sessions end; return how many had to be cut after ``timeout`` seconds."""
+        for listener in self._listeners:
+            listener.close()
+        for arrival in tuple(self._arrivals):
+            arrival.retire()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._empty.wait()
+        except TimeoutError:
+            log.warning("sessions cut at the end of the drain", sessions=len(self._arrivals))
+        cut = len(self._arrivals)
+        self.close()
+        return cut
+
+    def close(self) -> None:
+        """Stop at once: accept no more and cut every connection. The sockets stay open."""
+        for listener in self._listeners:
+            listener.close()
+        for arrival in tuple(self._arrivals):
+            arrival.abort()
+
+    @property
+    def sessions(self) -> int:
+        """How many connections there are."""
+        return len(self._arrivals)
+
+    def _welcome(self, listener: Listener, sock: socket.socket, peer: Peer) -> None:
+        context = self._context()
+        arrival = Arrival(sock, peer, listener.section)
+        self._arrivals.add(arrival)
+        self._empty.clear()
+        context.meter.count("connections_total", listener=str(listener.section.listen))
+        self._tell_count(context)
+        arrival.begin(self._tasks, context, lambda: self._left(arrival, context))
+
+    def _left(self, arrival: Arrival, context: SubmissionContext) -> None:
+        self._arrivals.discard(arrival)
+        self._tell_count(context)
+        if not self._arrivals:
+            self._empty.set()
+
+    def _tell_count(self, context: SubmissionContext) -> None:
+        context.meter.gauge("connection_count", len(self._arrivals), service="submission")
