@@ -1,0 +1,51 @@
+"""What can go wrong in the spool, by name.
+
+``SpoolFull`` (gateway.model.reply) and ``SpoolAway`` carry the reply that a client may hear. ``LostMove``,
+``AlreadyKept`` and ``Unreadable`` are for the relay and the pipeline; none of them stops the spool.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+from gateway.model.reply import PublicError, SpoolFull
+
+
+class SpoolAway(PublicError):
+    """The spool's file cannot be used now: an I/O error, a lock that does not come free, a closed spool."""
+
+
+class LostMove(Exception):
+    """Moves that found the delivery gone, or in a state that does not know the event; the others are done.
+
+    ``ids`` are the deliveries' ids. Their events and reports were not kept.
+    """
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        super().__init__(f"lost the race for {', '.join(ids)}")
+        self.ids = tuple(ids)
+
+
+class AlreadyKept(Exception):
+    """A submission of that id is in the spool; nothing was written."""
+
+
+class Unreadable(KeyError):
+    """A content that cannot be opened any more. Its deliveries are HELD; whoever had them lets go."""
+
+
+class ForeignShard(Exception):
+    """A file that no version of this program known here has written; it is left alone."""
+
+
+class ShardTaken(Exception):
+    """The shard belongs to a living process."""
+
+
+def public(error: sqlite3.Error) -> PublicError | AlreadyKept:
+    """Return the named error for what SQLite says."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return SpoolFull(str(error))
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        return AlreadyKept(str(error))
+    return SpoolAway(str(error))

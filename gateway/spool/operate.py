@@ -1,0 +1,205 @@
+"""The operators' side of the queue: looking, and moving deliveries, from another process on the same files.
+
+What it promises: each move is compare-and-set on gateway.model.delivery, in one transaction with its event;
+the worker that owns the shard sees it within a second. A delivery that is being sent is never touched: the
+answer says so. It fails with sqlite3.Error or ForeignShard. The calls block; they are for a command line.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from gateway.model.delivery import Delivery, DeliveryEvent, DeliveryState, IllegalMove, move
+from gateway.model.events import Event, EventType
+from gateway.model.identity import new_id
+from gateway.ports import Clock, Entropy, Keyring
+from gateway.spool import statements
+from gateway.spool.batch import Change, write_rows
+from gateway.spool.codec import Codec, Row, Rows, Spoiled, move_row
+from gateway.spool.errors import ForeignShard
+from gateway.spool.shard import connect, shards
+
+OPERATOR_HOLD = "operator"  # the hold reason of ``hold``
+
+
+class Answer(StrEnum):
+    """What became of an operator's wish."""
+
+    DONE = "done"
+    BEING_SENT = "is being sent"
+    NOT_SO = "is not in a state for this"
+    NOT_FOUND = "is not in the queue"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The answer for one delivery, or for an id that names none."""
+
+    id: str
+    account_id: int | None
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A delivery as operators see it. ``delivery`` is None where the row cannot be opened."""
+
+    id: str
+    account_id: int
+    state: DeliveryState
+    attempts: int
+    due_at: float
+    received_at: float
+    age: float  # seconds
+    size: int  # octets
+    hold_reason: str
+    recipient: str
+    last_reply: str
+    shard: int
+    delivery: Delivery | None
+    spoiled: str  # why it cannot be opened; "": it can
+
+
+class QueueDesk:
+    """Works on all the shards of a folder, whoever owns them."""
+
+    def __init__(self, folder: Path, *, keyring: Keyring, clock: Clock, entropy: Entropy) -> None:
+        self._folder = folder
+        self._codec = Codec(keyring)
+        self._clock = clock
+        self._entropy = entropy
+
+    def listing(
+        self, *, account_id: int | None = None, state: DeliveryState | None = None, limit: int = 100
+    ) -> Sequence[Listed]:
+        """Return up to ``limit`` deliveries, oldest submission first."""
+        terms = (account_id, account_id, state, state, limit)
+        found = [one for _, rows in self._ask(statements.LISTED, terms) for one in rows]
+        found.sort(key=lambda one: (one.received_at, one.id))
+        return found[:limit]
+
+    def show(self, submission_id: str, number: int | None = None) -> Sequence[Listed]:
+        """Return a submission's open deliveries, or the one of that number."""
+        found = [one for _, rows in self._ask(statements.SHOWN, (submission_id,)) for one in rows]
+        return [one for one in found if number is None or one.id == f"{submission_id}.{number}"]
+
+    def retry(self, submission_id: str, number: int | None = None) -> Sequence[Wish]:
+        """Have deliveries tried now, HELD ones too."""
+        return self._change(submission_id, number, DeliveryEvent.RETRY)
+
+    def hold(self, submission_id: str, number: int | None = None) -> Sequence[Wish]:
+        """Stop deliveries until they are released."""
+        return self._change(submission_id, number, DeliveryEvent.HOLD)
+
+    def release(self, submission_id: str, number: int | None = None) -> Sequence[Wish]:
+        """Let HELD deliveries go on, due now."""
+        return self._change(submission_id, number, DeliveryEvent.RELEASE)
+
+    def drop(self, submission_id: str, number: int | None = None) -> Sequence[Wish]:
+        """Throw deliveries away, each with an AdminBounce event."""
+        return self._change(submission_id, number, DeliveryEvent.DROP)
+
+    def _ask(self, statement: str, values: Sequence[object]) -> Iterator[tuple[int, Sequence[Listed]]]:
+        for number, path in shards(self._folder):
+            with _opened(path) as connection:
+                rows = connection.execute(statement, values).fetchall() if connection else []
+            yield number, [self._listed(number, row) for row in rows]
+
+    def _listed(self, shard: int, row: Row) -> Listed:
+        delivery, spoiled = None, ""
+        try:
+            delivery = self._codec.open_delivery(row)
+        except Spoiled as error:
+            spoiled = error.reason
+        return Listed(
+            id=f"{row[0]}.{row[1]}",
+            account_id=row[2],
+            state=DeliveryState(row[3]),
+            attempts=row[4],
+            due_at=row[5],
+            received_at=row[12],
+            age=self._clock.now() - row[12],
+            size=row[13],
+            hold_reason=row[8],
+            recipient=str(delivery.recipient.address) if delivery else "",
+            last_reply=delivery.last_reply if delivery else "",
+            shard=shard,
+            delivery=delivery,
+            spoiled=spoiled,
+        )
+
+    def _change(self, submission_id: str, number: int | None, event: DeliveryEvent) -> Sequence[Wish]:
+        wishes: list[Wish] = []
+        for shard, path in shards(self._folder):
+            with _opened(path) as connection:
+                if connection:
+                    wishes += self._change_in(connection, shard, (submission_id, number), event)
+        name = submission_id if number is None else f"{submission_id}.{number}"
+        return wishes or [Wish(name, None, Answer.NOT_FOUND)]
+
+    def _change_in(
+        self, connection: sqlite3.Connection, shard: int, which: tuple[str, int | None], event: DeliveryEvent
+    ) -> list[Wish]:
+        submission_id, number = which
+        rows = Rows()
+        connection.execute("BEGIN IMMEDIATE")  # from here on nobody else moves anything in this shard
+        try:
+            found = connection.execute(statements.SHOWN, (submission_id,)).fetchall()
+            chosen = [self._listed(shard, row) for row in found if number is None or row[1] == number]
+            wishes = [Wish(one.id, one.account_id, self._wish(one, event, rows)) for one in chosen]
+            write_rows(connection, rows, Change())
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return wishes
+
+    def _wish(self, one: Listed, event: DeliveryEvent, rows: Rows) -> Answer:
+        if one.state is DeliveryState.ACTIVE:
+            return Answer.BEING_SENT
+        submission_id, _, number = one.id.partition(".")
+        key = (submission_id, int(number))
+        try:
+            if event is DeliveryEvent.DROP:
+                move(one.state, event)
+                rows.closes.append((*key, one.state.value))
+                rows.events += self._codec.event_rows([self._admin_bounce(one, key)])
+            else:
+                due = None if event is DeliveryEvent.HOLD else self._clock.now()
+                why = OPERATOR_HOLD if event is DeliveryEvent.HOLD else ""
+                rows.moves.append(move_row(key, one.state, event, due_at=due, why=why))
+        except IllegalMove:
+            return Answer.NOT_SO
+        return Answer.DONE
+
+    def _admin_bounce(self, one: Listed, key: tuple[str, int]) -> Event:
+        now = self._clock.now()
+        return Event(
+            id=new_id(now, self._entropy.octets(10)),
+            type=EventType.ADMIN_BOUNCE,
+            at=now,
+            account_id=one.account_id,
+            submission_id=key[0],
+            delivery_number=key[1],
+            list_id=one.delivery.submission.list_id if one.delivery else None,
+            facts={"reason": "dropped by an operator", "attempts": one.attempts},
+            data={"recipient": one.recipient} if one.recipient else {},
+        )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection | None]:
+    """Open a shard; None for one that was adopted, or not yet made, while we looked."""
+    try:
+        connection = connect(path)
+    except (sqlite3.OperationalError, ForeignShard):
+        if path.exists() and path.stat().st_size:
+            raise
+        yield None
+        return
+    with closing(connection):
+        yield connection
