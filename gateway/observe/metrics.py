@@ -83,7 +83,8 @@ CATALOGUE: tuple[Metric, ...] = (
     # Spool
     _histogram("message_save_latency_seconds", "From end of data to the commit.", buckets=_LATENCY),
     _histogram("spool_commit_size", "Operations in one commit.", buckets=_BATCH),
-    _counter("spool_errors_total", "Commits that failed.", "reason"),
+    _counter("spool_unreadable_total", "Deliveries and contents that could not be opened.", "reason"),
+    _counter("spool_events_dropped_total", "Events of refused mail that found no room."),
     _gauge("scheduled_count", "Deliveries in the spool.", "state"),
     _gauge("outbox_lag", "Events that wait to be shipped to the store."),
     _counter("events_shipped_total", "Events that the store has taken."),
@@ -102,7 +103,6 @@ CATALOGUE: tuple[Metric, ...] = (
     # The house
     _counter("reloads_total", "Reloads of the config.", "result"),
     _counter("worker_restarts_total", "Processes that ended unasked and were started again."),
-    _counter("store_errors_total", "Times the store could not be asked.", "operation"),
     _counter("log_lines_lost_total", "Log lines that could not be written."),
 )
 

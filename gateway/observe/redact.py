@@ -18,9 +18,9 @@ _LONGEST = 20_000  # characters of one value
 _HALF = 1400  # characters: no address, however it is written, is longer
 
 # A local part: quoted, or a run of anything that no grammar allows around it. A backslash may stand in it:
-# the repr of octets writes letters with one. In a repr of a repr nobody can say which quote opens, so a quoted
-# part takes all back to the first quote within reach; the bound, and that a run is tried from its start only,
-# keep the search linear.
+# the repr of octets writes letters with one. In a repr of a repr nobody can say which quote opens, so a
+# quoted part takes all back to the first quote within reach; the bound, and that a run is tried from its
+# start only, keep the search linear.
 _QUOTED = r'"[^\r\n]{0,600}"'
 _RUN = r'[^\x00-\x20\x7f()<>\[\]:;,"@]'
 _LOCAL = rf"(?:{_QUOTED}|(?<!{_RUN}){_RUN}+)"

@@ -28,7 +28,9 @@ LOCAL = st.one_of(
     QUOTED.map(lambda text: f'"MARK{text[1:]}'),
     QUOTED.map(lambda text: f'{text[:-1]}MARK"'),
 )
-DOMAIN = st.sampled_from(["example.com", "b\u00fccher.example", "localhost", "[127.0.0.1]", "[IPv6:2001:db8::1]"])
+DOMAIN = st.sampled_from(
+    ["example.com", "b\u00fccher.example", "localhost", "[127.0.0.1]", "[IPv6:2001:db8::1]"]
+)
 ADDRESS = st.builds(Address, LOCAL, DOMAIN)
 WRAP = st.sampled_from(
     [
@@ -58,14 +60,18 @@ def lines() -> Iterator[io.StringIO]:
     structlog.reset_defaults()
 
 
+def _look_up(address: Address) -> None:
+    raise KeyError(str(address), address)
+
+
 @given(address=ADDRESS, wrap=WRAP)
 def test_no_address_survives_a_line(lines: io.StringIO, address: Address, wrap) -> None:
     lines.seek(0)
     lines.truncate()
     log = structlog.get_logger("test")
     try:
-        raise LookupError(str(address))
-    except LookupError:
+        _look_up(address)
+    except KeyError:
         log.exception("failed", value=wrap(address))
     line = lines.getvalue()
     assert "MARK" not in line

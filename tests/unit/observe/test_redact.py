@@ -1,6 +1,7 @@
 """Addresses go, the rest stays."""
 
 import pytest
+
 from gateway.model.address import Address, parse_address
 from gateway.model.delivery import Recipient, Sender
 from gateway.observe.redact import REDACTED, redact, redact_value
@@ -57,7 +58,12 @@ def test_keys_octets_and_exceptions() -> None:
 
 
 def test_scalars_stay() -> None:
-    assert redact_value({"n": 1, "f": 0.5, "b": True, "none": None}) == {"n": 1, "f": 0.5, "b": True, "none": None}
+    assert redact_value({"n": 1, "f": 0.5, "b": True, "none": None}) == {
+        "n": 1,
+        "f": 0.5,
+        "b": True,
+        "none": None,
+    }
     assert redact_value(float("inf")) == "inf"
 
 
@@ -89,7 +95,9 @@ def test_a_long_text_is_cut_without_half_an_address() -> None:
 
 
 @pytest.mark.timeout(10)
-@pytest.mark.parametrize("piece", ["a", '"', '\\"', "@", "a@", "%40", "+40", "a.", "\\", "Address(local='", "'"])
+@pytest.mark.parametrize(
+    "piece", ["a", '"', '\\"', "@", "a@", "%40", "+40", "a.", "\\", "Address(local='", "'"]
+)
 def test_hostile_text_takes_linear_time(piece: str) -> None:
     redact(piece * 20_000 + "@")
     redact(piece * 20_000 + " %40")

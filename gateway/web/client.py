@@ -1,0 +1,38 @@
+"""Who is asking: the client's address, and whom we believe about it. Pure."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+Network = IPv4Network | IPv6Network
+
+
+def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
+    """Return the address of the client.
+
+    ``forwarded`` is X-Forwarded-For. Each proxy adds, at the right, the address it was asked from, so it is
+    read from the right for as long as the one who says so is trusted; what a stranger wrote is no news.
+    """
+    hops = [hop.strip() for hop in forwarded.split(",")] if forwarded else []
+    known = peer
+    while hops and _is_trusted(known, trusted):
+        told = _address(hops.pop())
+        if told is None:
+            break
+        known = str(told)
+    return known
+
+
+def _is_trusted(text: str, trusted: Sequence[Network]) -> bool:
+    address = _address(text)
+    return address is not None and any(address in network for network in trusted)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """Parse an address; an IPv4 address that is mapped into IPv6 is the IPv4 address."""
+    try:
+        address = ip_address(text.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address

@@ -1,0 +1,121 @@
+"""What stands before every page: the limits of a request, the headers of an answer, the count.
+
+What it promises: a body never grows beyond its limit in memory; a request ends within its time; an answer
+has the security headers, whoever made it; an error of our own is a polite 500 and a log line, and never a
+traceback on the wire; a request whose body was not read to its end closes the connection.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.model.reply import PublicError
+from gateway.ports import Meter
+
+BODY_LIMIT = 65_536  # octets
+TIME_LIMIT = 20.0  # seconds, for the whole request
+
+log = structlog.get_logger(__name__)
+
+_PAGES = {"": "home", "u": "unsubscribe", "r": "report", "robots.txt": "robots", "favicon.ico": "favicon"}
+_PAGES |= {"metrics": "metrics", "health": "health"}
+
+
+class BodyTooLong(Exception):
+    """The body is beyond the limit."""
+
+
+def page_of(path: str) -> str:
+    """Return the label of a path: a fixed word, because paths hold tokens and anything else."""
+    return _PAGES.get(path.split("/", 2)[1], "other") if path.startswith("/") else "other"
+
+
+class Guard:
+    """ASGI middleware. ``problem`` makes the answer for a status; ``headers`` go on every answer."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        meter: Meter,
+        problem: Callable[[HTTPStatus], Response],
+        headers: Mapping[str, str],
+        time_limit: float = TIME_LIMIT,
+    ) -> None:
+        self._app = app
+        self._meter = meter
+        self._problem = problem
+        self._headers = headers
+        self._time_limit = time_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        exchange = _Exchange(scope, receive, send, self._headers)
+        try:
+            async with asyncio.timeout(self._time_limit):
+                await self._app(scope, exchange.receive, exchange.send)
+        except Exception as error:  # noqa: BLE001 - the last fence: every error becomes an answer
+            await self._answer(exchange, scope, error)
+        self._meter.count("web_requests_total", page=page_of(scope["path"]), code=str(exchange.status))
+
+    async def _answer(self, exchange: "_Exchange", scope: Scope, error: Exception) -> None:
+        """Turn an accident into a page; when the answer has begun already, there is nothing to be said."""
+        status = _status_of(error, exchange)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.error("request failed", page=page_of(scope["path"]), code=int(status), exc_info=error)
+        if exchange.status == 0:
+            async with asyncio.timeout(self._time_limit):
+                await self._problem(status)(scope, exchange.receive, exchange.send)
+
+
+def _status_of(error: Exception, exchange: "_Exchange") -> HTTPStatus:
+    match error:
+        case BodyTooLong():
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        case TimeoutError() if not exchange.body_read:
+            return HTTPStatus.REQUEST_TIMEOUT
+        case TimeoutError() | PublicError():
+            return HTTPStatus.SERVICE_UNAVAILABLE
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+class _Exchange:
+    """One request and its answer, watched."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str]) -> None:
+        self._receive = receive
+        self._send = send
+        self._headers = headers
+        self._octets = 0
+        self.status = 0  # of the answer; 0: not begun
+        asked = Headers(scope=scope)
+        self.body_read = asked.get("content-length", "0") == "0" and "transfer-encoding" not in asked
+
+    async def receive(self) -> Message:
+        """Receive the next piece of the body; raise BodyTooLong."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._octets += len(message.get("body", b""))
+            self.body_read = not message.get("more_body", False)
+            if self._octets > BODY_LIMIT:
+                self.body_read = False
+                raise BodyTooLong
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send the next piece of the answer."""
+        if message["type"] == "http.response.start":
+            self.status = int(message["status"])
+            headers = MutableHeaders(scope=message)
+            for name, value in self._headers.items():
+                headers.setdefault(name, value)
+            if not self.body_read:
+                headers["Connection"] = "close"  # else the rest of the body could trickle in for ever
+        await self._send(message)

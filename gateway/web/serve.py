@@ -1,0 +1,119 @@
+"""HTTP on a socket that somebody else bound: uvicorn, held on a short leash.
+
+What it promises: signals stay with the composition root; nothing is logged about requests (paths hold
+tokens); ``stop`` ends it within ``grace`` seconds; a client that opens a connection and says little is cut
+off, which uvicorn does not do by itself. The protocol is h11's, for its strictness; pages are rare.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Generator
+from math import ceil
+
+import h11
+from fastapi import FastAPI
+from uvicorn import Config, Server
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+_HEAD_PATIENCE = 10.0  # seconds for a request's head to arrive
+_HEAD_LIMIT = 16_384  # octets of a request's head
+_KEEP_ALIVE = 5  # seconds between requests
+_CONNECTIONS = 512
+
+
+class PatientH11(H11Protocol):
+    """Closes a connection on which a request's head does not arrive in time."""
+
+    head_patience = _HEAD_PATIENCE
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first head."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Wait on when the head is not whole yet; a byte now and then buys no time."""
+        super().data_received(data)
+        if self.conn.their_state is h11.IDLE:
+            self._wait()
+        else:
+            self._enough()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._enough()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.head_patience, self._give_up)
+
+    def _enough(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        self._timer = None
+        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            self.transport.close()
+
+
+class _Leashed(Server):
+    """Leaves the signals alone, and says when it listens."""
+
+    def __init__(self, config: Config, listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Capture none: they are the composition root's."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen."""
+        await super().startup(sockets)
+        self._listening()
+
+
+def _nothing() -> None:
+    """Tell nobody."""
+
+
+async def serve(
+    app: FastAPI,
+    sock: socket.socket,
+    stop: asyncio.Event,
+    *,
+    grace: float = 5.0,
+    connections: int = _CONNECTIONS,
+    listening: Callable[[], None] = _nothing,
+) -> None:
+    """Serve ``app`` on a bound socket until ``stop`` is set; the socket is closed at the end."""
+    config = Config(
+        app,
+        http=PatientH11,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # gateway.web.client decides whom to believe
+        limit_concurrency=connections,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=ceil(grace),
+        h11_max_incomplete_event_size=_HEAD_LIMIT,
+    )
+    server = _Leashed(config, listening)
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(_stop_when(stop, server))
+        await server.serve([sock])
+        waiting.cancel()
+
+
+async def _stop_when(stop: asyncio.Event, server: Server) -> None:
+    await stop.wait()
+    server.should_exit = True

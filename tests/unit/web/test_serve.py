@@ -1,0 +1,101 @@
+"""The real server on a real socket."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+
+import httpx
+import pytest
+
+from gateway.web.serve import PatientH11, serve
+
+ONE_CLICK = b"List-Unsubscribe=One-Click"
+
+
+@contextlib.asynccontextmanager
+async def running(app, **options):
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    sock.listen()
+    port = sock.getsockname()[1]
+    stop, listening = asyncio.Event(), asyncio.Event()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(serve(app, sock, stop, listening=listening.set, **options))
+        await listening.wait()
+        try:
+            yield port
+        finally:
+            stop.set()
+
+
+async def say(port: int, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def test_a_reader_leaves(app, book, make_link) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    async with running(app) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as web:
+        assert signal.getsignal(signal.SIGTERM) is before
+        page = await web.get(make_link())
+        head = await web.head(make_link())
+        answer = await web.post(
+            make_link(), content=ONE_CLICK, headers={"Content-Type": "application/x-www-form-urlencoded"}
+        )
+    assert page.status_code == head.status_code == answer.status_code == 200
+    assert "server" not in page.headers
+    assert head.content == b""
+    assert len(book.left) == 1
+
+
+async def test_no_path_reaches_the_log(app, make_link, caplog) -> None:
+    caplog.set_level("DEBUG")
+    async with running(app) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as web:
+        await web.get(make_link())
+    ours = [record for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
+    assert not any(make_link()[3:] in record.getMessage() for record in ours)
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost"])
+async def test_a_client_that_says_little_is_cut_off(app, monkeypatch, said) -> None:
+    monkeypatch.setattr(PatientH11, "head_patience", 0.05)
+    async with running(app) as port:
+        assert await say(port, said) == b""
+
+
+async def test_nonsense_and_endless_heads(app) -> None:
+    async with running(app) as port:
+        assert (await say(port, b"\x16\x03\x01 nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+        assert (await say(port, b"GET / HTTP/1.1\r\nX: " + b"a" * 20_000)).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_body_over_the_limit_is_not_waited_for(app, make_link) -> None:
+    async with running(app) as port:
+        head = f"POST {make_link()} HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n".encode()
+        answer = await say(port, head + b"a" * 70_000)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in answer.lower()
+
+
+async def test_too_many_connections_are_told_so(app) -> None:
+    async with running(app, connections=1) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        answer = await say(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 503 ")
+
+
+async def test_a_request_in_flight_does_not_hold_up_the_end(app, make_link) -> None:
+    async with running(app, grace=0.5) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"POST {make_link()} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n".encode())
+        await writer.drain()
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
