@@ -233,10 +233,18 @@ class HopReply:
     text: str
     command: str
     host: str
+    dsn: bool = False  # the hop has promised to report as the sender wished (RFC 3461)
 
 
 class HopUnreachable(Exception):
-    """No next hop could be talked to; the copy was not sent. The message says why, for the operator."""
+    """No next hop could be talked to; the copy was not sent. The message says why, for the operator.
+
+    ``until``: when it makes sense to ask again, seconds since the epoch; 0.0: not known.
+    """
+
+    def __init__(self, why: str = "", until: float = 0.0) -> None:
+        super().__init__(why)
+        self.until = until
 
 
 class HopBroken(Exception):
