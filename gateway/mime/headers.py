@@ -1,8 +1,8 @@
 """Header fields: building them so that nothing can be injected, and reading what judging depends on.
 
-What it promises: a field that is built here is ASCII, ends in CRLF, holds no other line end than its folds and
-no NUL, and no line of it is longer than RFC 5322 section 2.1.1 allows. How it fails: ``UnsafeField`` for a value
-that cannot be written so; ``BadFrom`` for a message whose author cannot be told.
+What it promises: a field that is built here is ASCII, ends in CRLF, holds no other line end than its folds
+and no NUL, and no line of it is longer than RFC 5322 section 2.1.1 allows. How it fails: ``UnsafeField`` for
+a value that cannot be written so; ``BadFrom`` for a message whose author cannot be told.
 """
 
 import base64
@@ -49,6 +49,13 @@ def field(name: str, value: str) -> bytes:
     return _folded(f"{name}:", value)
 
 
+def structured(name: str, value: str) -> bytes:
+    """Build a field whose parts are written already, such as by ``phrase``; folded at blanks, or UnsafeField."""
+    if not _NAME.match(name) or not value.isascii() or not value.isprintable():
+        raise UnsafeField(f"no field name, or more than printable ASCII in {name!r}")
+    return _folded(f"{name}:", value)
+
+
 def one_line(name: str, value: str) -> bytes:
     """Build a field that is never folded: a folded List-Unsubscribe breaks some verifiers.
 
@@ -66,7 +73,7 @@ def phrase(text: str) -> str:
     Control characters become blanks: a name is never a reason to refuse mail.
     """
     text = printable(text)
-    if _ATOMS.match(text) and "=?" not in text:
+    if not text or (_ATOMS.match(text) and "=?" not in text):
         return text
     if text.isascii() and "=?" not in text:
         return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -80,7 +87,9 @@ def printable(text: str) -> str:
 
 def encoded_words(text: str) -> str:
     """Write any text as RFC 2047 encoded words, parted by blanks; no character is cut in two."""
-    words, piece, size = [], [], 0
+    words: list[str] = []
+    piece: list[str] = []
+    size = 0
     for char in text:
         octets = len(char.encode())
         if size + octets > _WORD_OCTETS:

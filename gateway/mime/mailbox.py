@@ -6,6 +6,7 @@ brackets, and a bare address before the brackets that is another one than the on
 """
 
 import re
+from itertools import pairwise
 
 _COMMENT_DEPTH = 20
 
@@ -105,5 +106,5 @@ def _joined_by_dots(tokens: list[tuple[str, bytes]]) -> bool:
     """Whether atoms that stood apart (``a . b``) are one word with dots between."""
     if not tokens or any(kind != "atom" for kind, _ in tokens):
         return False
-    pairs = zip(tokens, tokens[1:], strict=False)
+    pairs = pairwise(tokens)
     return all(left.endswith(b".") != right.startswith(b".") for (_, left), (_, right) in pairs)

@@ -1,0 +1,87 @@
+"""Whether a text already shows its reader a way to leave. No policy of its own: the footer's eyes.
+
+What counts (docs/decisions/0010-footer-detection.md): our placeholder; the address that the sender's own
+List-Unsubscribe names; a link that says it is for leaving, in its words or its address. Simple and on the
+careful side: where in doubt, there is no link and the footer is added. All take time linear in the text.
+"""
+
+import re
+from html import escape
+
+from gateway.mime.charset import charset_of
+from gateway.mime.transfer import Gap
+from gateway.model.message import Message, Part
+
+_NAME = b"unsubscribe_url"
+# Editors that know braces are no part of a URL write them in percents.
+_PLACEHOLDER = re.compile(
+    rb"(?:\{\{|(?i:%7B%7B))(?:\s|%20){0,5}unsubscribe_url(?:\s|%20){0,5}(?:\}\}|(?i:%7D%7D))"
+)
+_OWN_LINK = re.compile(rb"<\s*((?:https?:|mailto:)[^<>]+)>", re.IGNORECASE)
+_BLANKS = re.compile(rb"\s+")
+
+# Stems, so that inflected forms match: English, German, French (with or without accents and entities),
+# Spanish, Dutch, Italian, Portuguese, Polish, Russian.
+_WORDS = (
+    *("unsubscri", "opt-out", "opt out", "optout", "abmeld", "abbestell", "austragen", "sabonn", "sinscri"),
+    *("darse de baja", "cancelar suscri", "cancelar la suscri", "afmeld", "uitschrijv", "disiscri"),
+    *("cancelar inscri", "cancelar a inscri", "wypisz", "\u043e\u0442\u043f\u0438\u0441"),
+)
+_ANCHOR = re.compile(r"<a\s")
+_LEADS_AWAY = re.compile(r"href\s*=\s*[\"']?\s*(?:https?:|mailto:)")
+_URL = re.compile(r"(?:https?://|mailto:)[^\s<>]")
+_BEFORE, _AFTER = 1, 2  # lines of plain text around the word in which its URL may stand
+
+
+def placeholders(octets: bytes) -> list[Gap]:
+    """Return where the placeholder stands."""
+    if _NAME not in octets:
+        return []
+    return [match.span() for match in _PLACEHOLDER.finditer(octets)]
+
+
+def own_links(message: Message) -> tuple[bytes, ...]:
+    """Return the addresses in the sender's own List-Unsubscribe: what it is for, not our placeholder."""
+    links = [
+        _BLANKS.sub(b"", link)
+        for field in message.all(b"list-unsubscribe")
+        for link in _OWN_LINK.findall(message.text_of(field))
+    ]
+    return tuple(link for link in links if _NAME not in link)
+
+
+def shows_link(part: Part, octets: bytes, named: tuple[bytes, ...]) -> bool:
+    """Whether the text shows one of the links that the header names, or one that says what it is for."""
+    if any(_holds(octets, link) for link in named):
+        return True
+    text = octets.decode(charset_of(part.charset).reads, "replace").lower()
+    words = [word for word in _WORDS if word in text]
+    if not words:
+        return False
+    return _in_anchor(text, words) if part.content_type == "text/html" else _near_url(text, words)
+
+
+def _holds(octets: bytes, link: bytes) -> bool:
+    """Whether the text holds this very link, as it stands or as HTML writes it, and not a longer one."""
+    for form in (link, escape(link.decode("latin-1")).encode("latin-1")):
+        if form in octets and re.search(re.escape(form) + rb"(?!\.?[\w/?=&%#~-])", octets):
+            return True
+    return False
+
+
+def _in_anchor(text: str, words: list[str]) -> bool:
+    for piece in _ANCHOR.split(text)[1:]:
+        anchor = piece.partition("</a")[0]
+        if _LEADS_AWAY.search(anchor.partition(">")[0]) and any(word in anchor for word in words):
+            return True
+    return False
+
+
+def _near_url(text: str, words: list[str]) -> bool:
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if any(word in line for word in words):
+            near = "\n".join(lines[max(0, number - _BEFORE) : number + _AFTER + 1])
+            if _URL.search(near):
+                return True
+    return False
