@@ -18,12 +18,12 @@ StoreAway passes through: the delivery waits, because an unsigned newsletter wou
 import asyncio
 import base64
 import hashlib
-import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -39,7 +39,7 @@ from gateway.signing.layout import folded_base64, heading, relaxed
 PROVIDER = 0
 """The account id under which the keys of the provider's own domain are asked for, whoever keeps them."""
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger("signing")
 _OFF_LOOP = 1_048_576  # octets
 _KEYS_KEPT = 10_000
 _METRIC = "dkim_signer_sign_total"
@@ -148,7 +148,7 @@ class DkimSigner:
         named = _prepare(domain, key)
         if named is None:
             # Once for each key and process: the cache remembers the failure.
-            _log.error("the DKIM key %s of %s cannot be used", key.selector, domain)
+            log.error("DKIM key cannot be used", selector=key.selector, domain=domain)
             self._meter.count(_METRIC, algorithm="none", result="bad-key")
         self._pens[name] = named
         if len(self._pens) > _KEYS_KEPT:
@@ -168,12 +168,12 @@ def _pen(private_der: bytes) -> _Pen:
     """Parse a key without OpenSSL's check of it, which costs 38 ms: it was made or checked in this house."""
     private = load_der_private_key(private_der, None, unsafe_skip_rsa_key_validation=True)
     match private:
-        case rsa.RSAPrivateKey():
+        case rsa.RSAPrivateKey() if private.key_size >= 1024:  # RFC 8301 section 3.2
             return _Pen(0, "rsa-sha256", lambda data: private.sign(data, _PADDING, _SHA256))
         case ed25519.Ed25519PrivateKey():
             # RFC 8463 section 3: what Ed25519 signs is the SHA-256 hash.
             return _Pen(1, "ed25519-sha256", lambda data: private.sign(hashlib.sha256(data).digest()))
-    raise ValueError("DKIM signs with RSA and Ed25519 keys only")
+    raise ValueError("DKIM signs with RSA of 1024 bits and more, and with Ed25519")
 
 
 def _signature(named: _Named, common: bytes, coverage: Coverage) -> bytes:

@@ -112,6 +112,9 @@ def test_a_clock_that_was_ahead_does_not_lock_for_long(quota):
 def test_many_rates_and_huge_ones(quota):
     rates = tuple(Rate(amount, period) for period in (1, 60, 3600, 86400) for amount in range(10, 20))
     assert taken(quota, rates, 5, NOW) == 5
+    assert quota.check(b"k", rates, 5, NOW).wait > 0
+    quota.give_back(b"k", rates, 2)
+    assert taken(quota, rates, 5, NOW) == 2
     assert quota.reserve(b"huge", (Rate(2**80, 1),), 0, NOW) == GRANTED
 
 

@@ -1,7 +1,11 @@
 """What the signer writes verifies, and what was changed afterwards does not."""
 
 import pytest
+import structlog.testing
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from gateway.model.reply import StoreAway
 from gateway.signing.keys import generate
 from gateway.signing.signer import _OFF_LOOP
 
@@ -189,17 +193,22 @@ async def test_without_from_there_is_nothing_to_sign(signer, source, meter, ed25
 
 
 async def test_a_bad_key_does_not_stop_the_others(  # noqa: PLR0917 - fixtures
-    signer, source, meter, verify, ed25519_key, rsa_key, caplog
+    signer, source, meter, verify, ed25519_key, rsa_key
 ):
     source.hold(7, "example.org", "bad", type(rsa_key)(rsa_key.algorithm, b"garbage", ""))
     source.hold(7, "example.org", "bad selector\r\n", rsa_key)
+    elliptic = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
+    )
+    source.hold(7, "example.org", "elliptic", type(rsa_key)(rsa_key.algorithm, elliptic, ""))
     source.hold(7, "example.org", "good", ed25519_key)
-    for _ in range(3):
-        fields = await signer.sign(7, "example.org", PLAIN)
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(3):
+            fields = await signer.sign(7, "example.org", PLAIN)
     assert verify(fields + PLAIN) == [True]
     # Said once for each key, not for each copy.
-    assert meter.value("dkim_signer_sign_total", algorithm="none", result="bad-key") == 2
-    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+    assert meter.value("dkim_signer_sign_total", algorithm="none", result="bad-key") == 3
+    assert [line["log_level"] for line in lines] == ["error"] * 3
 
 
 async def test_a_key_is_parsed_once(signer, source, ed25519_key, monkeypatch):
@@ -229,3 +238,12 @@ async def test_a_big_body_is_hashed_off_the_loop(signer, source, verify, ed25519
     source.hold(7, "example.org", "s1", ed25519_key)
     big = PLAIN + b"0123456789  abcdef\t\r\n" * (_OFF_LOOP // 20 + 1)
     assert verify(await signer.sign(7, "example.org", big) + big) == [True]
+
+
+async def test_a_key_source_that_is_away_delays_the_copy(signer, source, monkeypatch):
+    async def away(account_id, domain):
+        raise StoreAway
+
+    monkeypatch.setattr(source, "keys", away)
+    with pytest.raises(StoreAway):
+        await signer.sign(7, "example.org", PLAIN)

@@ -153,3 +153,34 @@ def test_two_who_replace_it_at_once_share_one(path, entropy, monkeypatch):
     assert file.secret == other[0].secret
     file.close()
     other[0].close()
+
+
+def test_a_file_that_is_gone_when_it_is_to_be_replaced_is_made(path, entropy, monkeypatch):
+    path.write_bytes(b"garbage")
+    lockf = fcntl.lockf
+
+    def late(*arguments):
+        monkeypatch.setattr("fcntl.lockf", lockf)
+        path.unlink()
+        lockf(*arguments)
+
+    monkeypatch.setattr("fcntl.lockf", late)
+    file = SharedFile(path, LAYOUT, entropy)
+    assert path.stat().st_size == LAYOUT.size
+    file.close()
+
+
+def test_a_lock_that_fails_does_not_stay(path, entropy, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    file = SharedFile(path, LAYOUT, entropy)
+    with monkeypatch.context() as patch:
+        patch.setattr("fcntl.lockf", no_locks)
+        with pytest.raises(OSError, match="No locks"):
+            file.hold(HEADER)
+        with pytest.raises(OSError, match="No locks"):
+            SharedFile(path, LAYOUT, entropy)
+    file.hold(HEADER)
+    file.let_go(HEADER)
+    file.close()
