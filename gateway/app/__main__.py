@@ -8,6 +8,8 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +42,10 @@ def main(arguments: list[str]) -> int:
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
     """Run on uvloop where there is one: it halves what the event loop costs."""
-    try:
-        import uvloop
-    except ImportError:
+    if find_spec("uvloop") is None:
         asyncio.run(work)
     else:
-        uvloop.run(work)
+        import_module("uvloop").run(work)
 
 
 if __name__ == "__main__":

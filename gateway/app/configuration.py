@@ -66,7 +66,7 @@ class Configuration:
 
 
 def builders() -> Mapping[str, Build]:
-    """Return every policy's ``build``: first-party ones in the shelf's order, then third-party ones by name."""
+    """Return every policy's ``build``: ours in the shelf's order, then third-party ones by name."""
     found = dict(policies.SHELF)
     for point in sorted(entry_points(group=_ENTRY_POINTS), key=lambda point: point.name):
         found[point.name] = point.load()

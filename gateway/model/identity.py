@@ -10,7 +10,15 @@ LENGTH = 26
 
 def new_id(now: float, entropy: bytes) -> str:
     """Return the id for a time (seconds since the epoch) and ten random octets."""
-    number = (int(now * 1000) << 80) | int.from_bytes(entropy[:10], "big")
+    return _text((int(now * 1000) << 80) | int.from_bytes(entropy[:10], "big"))
+
+
+def name_of(sixteen: bytes) -> str:
+    """Return the id whose octets these are: the inverse of ``octets``."""
+    return _text(int.from_bytes(sixteen, "big"))
+
+
+def _text(number: int) -> str:
     return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 

@@ -189,6 +189,7 @@ class TestIdentity:
         assert early < late
         assert len(early) == identity.LENGTH
         assert identity.octets(early)[6:] == b"\xff" * 10
+        assert identity.name_of(identity.octets(early)) == early
 
     @pytest.mark.parametrize("text", ["", "x", "U" * 26, "0" * 27])
     def test_no_id(self, text: str) -> None:

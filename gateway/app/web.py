@@ -1,0 +1,107 @@
+"""The web process: the public pages, and metrics and health beside them on an address that is not public.
+
+What it promises: a page that says "you have unsubscribed" is shown after the commit. It reads and writes the
+store only; it never talks to the workers.
+"""
+
+import asyncio
+import shutil
+import socket
+from collections.abc import Sequence
+from functools import partial
+
+from gateway.app.configuration import Configuration
+from gateway.app.control import Control
+from gateway.app.leaving import StoreLeaving
+from gateway.app.world import SystemClock
+from gateway.observe import logs
+from gateway.observe.exposition import Exposition
+from gateway.observe.metrics import PrometheusMeter
+from gateway.settings.reload import Reloadable
+from gateway.settings.schema import Settings
+from gateway.store.database import Store, open_store
+from gateway.store.keys import StoreKeyring, load_master_key
+from gateway.web.operations import Check, build_metrics, in_thread
+from gateway.web.public import build_public
+from gateway.web.serve import serve as serve_app
+
+
+async def serve(
+    _number: int, sockets: Sequence[socket.socket], holder: Reloadable[Configuration], control: Control
+) -> None:
+    """Be the web process until told to drain."""
+    configuration = holder.current
+    settings = configuration.settings
+    meter = PrometheusMeter(configuration.metrics_folder)
+    store = open_store(settings)
+    keyring = StoreKeyring(store, load_master_key(settings.secrets.master_key))
+    public = build_public(
+        StoreLeaving(store, keyring),
+        lambda: holder.current.tokens.keys,
+        SystemClock(),
+        meter,
+        lambda: holder.current.settings.web,
+    )
+    operations = build_metrics(Exposition(configuration.metrics_folder), _checks(store, settings), meter)
+    serving = _Ready(control, len(sockets))
+    grace = settings.gateway.drain * 0.8
+    async with asyncio.TaskGroup() as tasks:
+        listening = tasks.create_task(control.listen(partial(_reload, holder)))
+        async with asyncio.TaskGroup() as apps:
+            for app, sock in zip((public, operations), sockets, strict=True):
+                apps.create_task(
+                    serve_app(app, sock, control.stopping, grace=grace, listening=serving.one_more)
+                )
+        listening.cancel()
+    store.close()
+    meter.close()
+
+
+class _Ready:
+    """Says ready when every socket is served."""
+
+    def __init__(self, control: Control, sockets: int) -> None:
+        self._control = control
+        self._missing = sockets
+
+    def one_more(self) -> None:
+        self._missing -= 1
+        if self._missing == 0:
+            self._control.ready()
+
+
+def _reload(holder: Reloadable[Configuration]) -> list[str]:
+    problems = [str(problem) for problem in holder.reload()]
+    if not problems:
+        logs.set_level(holder.current.settings.log.level)
+    return problems
+
+
+def _checks(store: Store, settings: Settings) -> dict[str, Check]:
+    """Return what must be well for the gateway to be ready."""
+
+    def look_at_store() -> str:
+        store.health()
+        return ""
+
+    def look_at_disk() -> str:
+        free = shutil.disk_usage(settings.gateway.state_dir).free
+        if free < settings.spool.min_free:
+            raise OSError(f"{free} octets are free, the spool wants {settings.spool.min_free}")
+        return f"{free} octets free"
+
+    async def knock() -> str:
+        """Ask the first listener for its greeting: the workers' own word that they are there."""
+        listen = settings.submission.listener[0].listen
+        if settings.submission.listener[0].tls == "implicit" or settings.submission.listener[0].proxy_from:
+            return "not asked: the first listener does not greet at once"
+        reader, writer = await asyncio.open_connection(*listen)
+        try:
+            greeting = await reader.readline()
+        finally:
+            writer.close()
+        if not greeting.startswith(b"220"):
+            raise ConnectionError("no greeting")
+        return ""
+
+    return {"store": in_thread(look_at_store), "spool": in_thread(look_at_disk), "workers": knock}

@@ -1,0 +1,267 @@
+"""One worker: submission, its own shard of the spool, and the relay, on one event loop.
+
+What it promises: it is ready when its socket is served and its shard is open. Told to drain, it takes no more
+connections, answers what is being sent, lets what is on the wire finish, ships its events, and ends within
+``[gateway] drain``; what is not sent by then stands in the shard.
+"""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import structlog
+
+import policies.footer
+from gateway.app.configuration import Configuration
+from gateway.app.control import Control
+from gateway.app.shipping import ship, ship_forever
+from gateway.app.world import SystemClock, SystemEntropy
+from gateway.model.reply import PublicError
+from gateway.observe import logs
+from gateway.observe.metrics import PrometheusMeter
+from gateway.pipeline.accept import Intake, World
+from gateway.pipeline.gather import Gatherer
+from gateway.relay.reports import Reports
+from gateway.relay.routes import Routes
+from gateway.relay.scheduler import Scheduler
+from gateway.relay.sending import Means
+from gateway.settings.reload import Reloadable
+from gateway.settings.schema import ListenerSection, Settings
+from gateway.signing.signer import DkimSigner
+from gateway.spool.adopt import adopt_orphans
+from gateway.spool.opening import open_shard
+from gateway.spool.sqlite import SqliteSpool
+from gateway.store.accounts import StoreAccounts
+from gateway.store.consent import StoreConsentBook
+from gateway.store.database import open_store
+from gateway.store.dkim_keys import DkimKeyBook
+from gateway.store.events import StoreEvents
+from gateway.store.keys import StoreKeyring, load_master_key
+from gateway.store.passwords import Passwords
+from gateway.store.presence import SharedPresence
+from gateway.store.quota import SharedQuota
+from gateway.submission.context import SubmissionContext
+from gateway.submission.server import SubmissionServer
+from gateway.submission.tls import TlsUnusable, server_context
+
+log = structlog.get_logger("worker")
+
+_ADOPT_PAUSE = 5.0  # seconds between two looks for shards whose worker is gone
+_EXPIRE_PAUSE = 3600.0  # seconds between two looks for events that are older than they are kept
+_SESSIONS_SHARE = 0.6  # of the drain's time is for sessions, the rest for what is on the wire
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the worker reads and writes beside its spool."""
+
+    accounts: StoreAccounts
+    consent: StoreConsentBook
+    events: StoreEvents
+    keyring: StoreKeyring
+    dkim_keys: DkimKeyBook
+    quota: SharedQuota
+    presence: SharedPresence
+    meter: PrometheusMeter
+
+
+async def serve(
+    number: int, sockets: Sequence[socket.socket], holder: Reloadable[Configuration], control: Control
+) -> None:
+    """Be worker ``number`` until told to drain."""
+    async with AsyncExitStack() as stack:
+        worker = await Worker.open(number, sockets, holder, stack)
+        await worker.run(control)
+
+
+class Worker:
+    """Everything that one worker process has."""
+
+    def __init__(
+        self,
+        number: int,
+        sockets: Sequence[socket.socket],
+        holder: Reloadable[Configuration],
+        books: Books,
+        spool: SqliteSpool,
+    ) -> None:
+        self._number = number
+        self._sockets = sockets
+        self._holder = holder
+        self._books = books
+        self._meter = meter = books.meter
+        self._spool = spool
+        self._clock, self._entropy = SystemClock(), SystemEntropy()
+        self._gatherer = Gatherer(books.consent)
+        self._routes = Routes(self._settings, self._clock, self._entropy, meter)
+        self._scheduler = Scheduler(spool, self._means(), self._entropy, self._settings)
+        self._intake = Intake(self._intake_world())
+        self._context = self._submission_context()
+
+    @classmethod
+    async def open(
+        cls,
+        number: int,
+        sockets: Sequence[socket.socket],
+        holder: Reloadable[Configuration],
+        stack: AsyncExitStack,
+    ) -> "Worker":
+        """Open the books and the shard; the stack closes them, the shard first."""
+        configuration = holder.current
+        books = _open_books(number, configuration, stack)
+        spool = await open_shard(
+            configuration.settings.gateway.state_dir / "spool",
+            number,
+            keyring=books.keyring,
+            clock=SystemClock(),
+            meter=books.meter,
+            settings=configuration.settings.spool,
+        )
+        stack.push_async_callback(spool.close)
+        return cls(number, sockets, holder, books, spool)
+
+    async def run(self, control: Control) -> None:
+        """Serve until told to drain, then drain."""
+        async with asyncio.TaskGroup() as tasks:
+            loops = [
+                tasks.create_task(control.listen(self._reload)),
+                tasks.create_task(self._books.accounts.watch()),
+                tasks.create_task(self._gatherer.run()),
+                tasks.create_task(self._spool.watch(self._scheduler.nudge)),
+                tasks.create_task(ship_forever(self._spool, self._books.events, self._meter)),
+                tasks.create_task(self._adopt_forever()),
+                tasks.create_task(self._expire_forever()),
+            ]
+            relaying = tasks.create_task(self._scheduler.run())
+            async with asyncio.TaskGroup() as sessions:
+                server = SubmissionServer(self._listening(), lambda: self._context, sessions)
+                await server.start()
+                control.ready()
+                await control.stopping.wait()
+                await self._drain(server)
+            await relaying
+            for loop in loops:
+                loop.cancel()
+
+    async def _drain(self, server: SubmissionServer) -> None:
+        bound = self._settings().gateway.drain
+        await server.drain(bound * _SESSIONS_SHARE)
+        await self._scheduler.drain(bound * (1 - _SESSIONS_SHARE) * 0.8)
+        self._routes.close()
+        try:
+            async with asyncio.timeout(bound * (1 - _SESSIONS_SHARE) * 0.2):
+                while await ship(self._spool, self._books.events, self._meter):
+                    pass
+        except (TimeoutError, PublicError) as error:
+            log.info("events stay in the shard", why=repr(error))
+
+    def _reload(self) -> list[str]:
+        """Swap the configuration; return what is wrong."""
+        problems = [str(problem) for problem in self._holder.reload()]
+        if not problems:
+            try:
+                self._context = self._submission_context()
+            except TlsUnusable as error:
+                return [str(error)]
+            logs.set_level(self._settings().log.level)
+        return problems
+
+    def _settings(self) -> Settings:
+        return self._holder.current.settings
+
+    def _listening(self) -> list[tuple[socket.socket, ListenerSection]]:
+        return list(zip(self._sockets, self._settings().submission.listener, strict=True))
+
+    def _submission_context(self) -> SubmissionContext:
+        settings = self._settings()
+        return SubmissionContext(
+            hostname=settings.gateway.hostname,
+            section=settings.submission,
+            intake=self._intake,
+            accounts=self._books.accounts,
+            quota=self._books.quota,
+            presence=self._books.presence,
+            meter=self._meter,
+            clock=self._clock,
+            tls=server_context(settings.tls),
+        )
+
+    def _means(self) -> Means:
+        settings = self._settings()
+        return Means(
+            accounts=self._books.accounts,
+            quota=self._books.quota,
+            signer=DkimSigner(
+                self._books.dkim_keys, self._clock, self._meter, settings.signing.provider_domain
+            ),
+            hop=self._routes,
+            clock=self._clock,
+            meter=self._meter,
+            shelf=lambda: self._holder.current.shelf,
+        )
+
+    def _intake_world(self) -> World:
+        reports = Reports(lambda: self._holder.current.hostname, self._clock, self._entropy)
+        return World(
+            accounts=self._books.accounts,
+            gatherer=self._gatherer,
+            keyring=self._books.keyring,
+            quota=self._books.quota,
+            spool=self._spool,
+            dispatch=self._scheduler,
+            clock=self._clock,
+            entropy=self._entropy,
+            meter=self._meter,
+            shelf=lambda: self._holder.current.shelf,
+            links=lambda: self._holder.current.links,
+            hostname=lambda: self._holder.current.hostname,
+            report_refusals=reports.refusals,
+            describe_rewrite=policies.footer.explain,
+        )
+
+    async def _adopt_forever(self) -> None:
+        """Take in the mail of shards whose worker does not come back."""
+        while True:
+            await asyncio.sleep(_ADOPT_PAUSE * (1 + self._entropy.fraction()))
+            try:
+                adopted = await adopt_orphans(self._spool, self._clock.now())
+            except PublicError as error:
+                log.warning("orphans wait", why=str(error))
+                continue
+            if adopted:
+                log.info("adopted a shard", submissions=adopted, worker=self._number)
+                self._scheduler.nudge()
+
+    async def _expire_forever(self) -> None:
+        """Let the first worker take events away that are older than they are kept."""
+        while self._number == 0:
+            try:
+                await self._books.events.expire(self._clock.now() - self._settings().store.keep_events)
+            except PublicError as error:
+                log.warning("old events stay for now", why=str(error))
+            await asyncio.sleep(_EXPIRE_PAUSE)
+
+
+def _open_books(number: int, configuration: Configuration, stack: AsyncExitStack) -> Books:
+    settings, entropy = configuration.settings, SystemEntropy()
+    state = settings.gateway.state_dir
+    store = open_store(settings)
+    stack.callback(store.close)
+    keyring = StoreKeyring(store, load_master_key(settings.secrets.master_key))
+    accounts = StoreAccounts(store, Passwords(settings.submission.login_cache))
+    books = Books(
+        accounts=accounts,
+        consent=StoreConsentBook(store),
+        events=StoreEvents(store),
+        keyring=keyring,
+        dkim_keys=DkimKeyBook(store, keyring, accounts.revision),
+        quota=SharedQuota(state / "quota.shm", entropy),
+        presence=SharedPresence(state / "presence.shm", entropy, number),
+        meter=PrometheusMeter(configuration.metrics_folder),
+    )
+    stack.callback(books.meter.close)
+    for book in (books.accounts, books.consent, books.events, books.quota, books.presence):
+        stack.callback(book.close)
+    return books
