@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from gateway.settings.problem import Finding
 from gateway.settings.schema import Settings
-from gateway.settings.secret_files import read_secret, secret_file
+from gateway.settings.secret_files import EVERYONE, read_secret
 
 
 def absent(settings: Settings) -> Iterator[Finding]:
@@ -46,7 +46,7 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
 
 def _unreadable(path: tuple[str | int, ...], value: str) -> Iterator[Finding]:
     try:
-        if not read_secret(secret_file(value)).strip():
+        if not read_secret(value).strip():
             yield Finding(path, f"{value} is empty")
     except OSError as error:
         yield Finding(path, _why(error))
@@ -67,7 +67,7 @@ def _tls(settings: Settings) -> Iterator[Finding]:
     except ValueError:
         yield Finding(("tls", "certificate"), f"{settings.tls.certificate} holds no certificate in PEM form")
     try:
-        key = load_pem_private_key(read_secret(settings.tls.key), password=None)
+        key = load_pem_private_key(read_secret(str(settings.tls.key), EVERYONE), password=None)
     except OSError as error:
         yield Finding(("tls", "key"), _why(error))
     except (ValueError, TypeError):  # TypeError: it wants a password

@@ -1,14 +1,15 @@
 """Where a secret lies: a file, or a systemd credential (``credential:NAME``).
 
-``secret_file`` gives the path; ``read_secret`` refuses a file that every user of the machine can read, by
-PermissionError, and says how to mend it.
+``secret_file`` gives the path; ``read_secret`` refuses a file that others on the machine can read, by
+PermissionError, and says how to mend it. What systemd hands over is systemd's to protect.
 """
 
 import os
 from pathlib import Path
 
 _CREDENTIAL = "credential:"
-_WORLD = 0o007
+OTHERS = 0o077
+EVERYONE = 0o007  # TLS keys may be shared with a group, as Debian's ssl-cert
 
 
 def is_credential(value: str) -> bool:
@@ -29,9 +30,9 @@ def secret_file(value: str) -> Path:
     return Path(folder) / name
 
 
-def read_secret(path: Path) -> bytes:
-    """Return the octets of a secret file; raise OSError, PermissionError where others could read it too."""
-    mode = path.stat().st_mode
-    if mode & _WORLD:
-        raise PermissionError(f"{path} can be read by every user of the machine: chmod 600 {path}")
+def read_secret(value: str, kept_from: int = OTHERS) -> bytes:
+    """Return the octets of a secret; raise OSError, PermissionError where the wrong people can read it."""
+    path = secret_file(value)
+    if not is_credential(value) and path.stat().st_mode & kept_from:
+        raise PermissionError(f"{path} can be read by others on this machine: chmod 600 {path}")
     return path.read_bytes()

@@ -3,11 +3,14 @@
 import re
 import tomllib
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
 
+import policies
+from gateway.settings.policy_tables import build_policies
 from gateway.settings.schema import Settings
 from gateway.settings.shipped import shipped
 
@@ -59,3 +62,20 @@ def test_that_every_table_and_key_is_explained() -> None:
     """A comment stands before each key, or before the run of keys it belongs to."""
     for block in TEXT.split("\n\n"):
         assert "\n# " in f"\n{block}", block
+
+
+POLICY_TEXT = shipped("policy.toml").read_text()
+
+
+@pytest.mark.parametrize("name", list(policies.SHELF))
+def test_that_every_policy_shows_its_defaults(name: str) -> None:
+    table = tomllib.loads(POLICY_TEXT)[name]
+    settings = import_module(f"policies.{name}").Settings
+    assert settings.model_validate(table) == settings()
+    assert set(table) == set(settings.model_fields)
+
+
+def test_that_every_table_is_a_policy_that_can_be_built() -> None:
+    built = build_policies(policies.SHELF, tomllib.loads(POLICY_TEXT))
+    assert [policy.name for policy in built] == list(policies.SHELF)
+    assert list(tomllib.loads(POLICY_TEXT)) == list(policies.SHELF)
