@@ -1,0 +1,129 @@
+"""What happened, at rest.
+
+``StoreEvents`` takes events from the spools in batches, each applied once by its id, in a thread of its own;
+it fails with StoreAway and has then kept nothing of the batch. ``EventHistory`` answers operators.
+Events that prove consent are never expired: who opted in or out, and when, is asked years later.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+from sqlalchemy import Connection, Row, Select, delete, select
+
+from gateway.model.events import Event, EventType, SealedEvent, open_event
+from gateway.ports import Keyring
+from gateway.store import dialect
+from gateway.store.database import Store
+from gateway.store.schema import EVENT
+
+KEPT = frozenset({EventType.SUBSCRIPTION, EventType.FEEDBACK, EventType.ACCOUNT_STATE})
+_CHUNK = 1000  # rows in one transaction
+
+
+class StoreEvents:
+    """ports.EventStore over the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="events")
+
+    async def append(self, events: Sequence[SealedEvent]) -> None:
+        """Keep them; those that are known already change nothing."""
+        if events:
+            await self._in_writer(partial(self._append, events))
+
+    async def expire(self, before: float) -> int:
+        """Delete what is older, except what proves consent, a chunk a transaction; return how many."""
+        deleted = 0
+        for kind in sorted(set(EventType) - KEPT):
+            while chunk := await self._in_writer(partial(self._expire, kind, before)):
+                deleted += chunk
+        return deleted
+
+    def close(self) -> None:
+        """End the thread when it has written what it was given."""
+        self._writer.shutdown()
+
+    async def _in_writer(self, call: "partial[int]") -> int:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, call)
+
+    def _append(self, events: Sequence[SealedEvent]) -> int:
+        with self._store.write() as connection:
+            insert_events(connection, events)
+        return len(events)
+
+    def _expire(self, kind: EventType, before: float) -> int:
+        old = select(EVENT.c.id).where(EVENT.c.type == kind, EVENT.c.at < before)
+        with self._store.write() as connection:
+            chunk = old.order_by(EVENT.c.at).limit(_CHUNK).scalar_subquery()
+            return connection.execute(delete(EVENT).where(EVENT.c.id.in_(chunk))).rowcount
+
+
+class EventHistory:
+    """Events as operators read them; sync."""
+
+    def __init__(self, store: Store, keyring: Keyring) -> None:
+        self._store = store
+        self._keyring = keyring
+
+    def history(self, submission_id: str) -> tuple[Event, ...]:
+        """Return all that happened to a submission, oldest first; raise StoreAway."""
+        query = select(EVENT).where(EVENT.c.submission_id == submission_id)
+        return self._fetch(query.order_by(EVENT.c.at, EVENT.c.id))
+
+    def recent(self, account_id: int, limit: int = 100, types: Iterable[EventType] = ()) -> tuple[Event, ...]:
+        """Return an account's latest events, newest first, of these types or of all; raise StoreAway."""
+        query = select(EVENT).where(EVENT.c.account_id == account_id)
+        wanted = [str(one) for one in types]
+        if wanted:
+            query = query.where(EVENT.c.type.in_(wanted))
+        return self._fetch(query.order_by(EVENT.c.at.desc(), EVENT.c.id.desc()).limit(limit))
+
+    def _fetch(self, query: Select[tuple[object, ...]]) -> tuple[Event, ...]:
+        with self._store.read() as connection:
+            rows = connection.execute(query).all()
+        return tuple(self._open(_sealed(row)) for row in rows)
+
+    def _open(self, sealed: SealedEvent) -> Event:
+        try:
+            return open_event(sealed, self._keyring.open)
+        except KeyError:  # the account was deleted with its key: what is left names nobody
+            return open_event(replace(sealed, data=b""), self._keyring.open)
+
+
+def insert_events(connection: Connection, events: Sequence[SealedEvent]) -> None:
+    """Add events within a transaction; those that are known already change nothing."""
+    if events:
+        statement = dialect.insert(connection, EVENT).on_conflict_do_nothing()
+        connection.execute(statement, [_row(event) for event in events])
+
+
+def _row(event: SealedEvent) -> dict[str, object]:
+    return {
+        "id": event.id,
+        "type": str(event.type),
+        "at": event.at,
+        "account_id": event.account_id,
+        "submission_id": event.submission_id,
+        "delivery_number": event.delivery_number,
+        "list_id": event.list_id,
+        "facts": event.facts,
+        "data": event.data,
+    }
+
+
+def _sealed(row: Row[tuple[object, ...]]) -> SealedEvent:
+    return SealedEvent(
+        row.id,
+        EventType(row.type),
+        row.at,
+        row.account_id,
+        row.submission_id,
+        row.delivery_number,
+        row.list_id,
+        row.facts,
+        row.data,
+    )

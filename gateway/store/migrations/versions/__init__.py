@@ -1,0 +1,1 @@
+"""The steps; each is final once it was released."""

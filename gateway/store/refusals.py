@@ -1,0 +1,33 @@
+"""What the store does not do, and why: errors whose text is for the operator who asked."""
+
+
+class StoreRefusal(Exception):
+    """The change was not made; the message says why, in one sentence."""
+
+
+class AlreadyThere(StoreRefusal):
+    """There is one of that name."""
+
+
+class NoSuchAccount(StoreRefusal):
+    """No account has that name or number."""
+
+
+class NoSuchDomain(StoreRefusal):
+    """The domain is not registered."""
+
+
+class NoSuchList(StoreRefusal):
+    """The account has no list of that List-Id."""
+
+
+class BadName(StoreRefusal):
+    """A name that breaks its rules; the message tells them."""
+
+
+class HasLeft(StoreRefusal):
+    """The person left the list, and only they can come back: by a confirmation of their own."""
+
+
+class StoreTooNew(StoreRefusal):
+    """The tables were made by a later version of the program."""

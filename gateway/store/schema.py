@@ -1,0 +1,147 @@
+"""The tables, as they stand after the last migration; a test holds the two together.
+
+Numbers are the ids, and are never given out twice: links and seals name them. Times are seconds since the
+epoch, UTC. Account 0 is the provider itself, and has no row in ``account``.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+PROVIDER_ID = 0
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+# default_list_id is no foreign key: a list refers to its account already, and neither could be made first.
+ACCOUNT = Table(
+    "account",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("state_reason", Text, nullable=False),
+    Column("state_changed_at", Float, nullable=False),
+    Column("consent", Text, nullable=False),
+    Column("rates", Text, nullable=False),  # as people write them, a space between two
+    Column("burst", Integer, nullable=False),
+    Column("over_quota", Text, nullable=False),
+    Column("default_list_id", Integer),
+    Column("created_at", Float, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+ACCOUNT_KEY = Table(
+    "account_key",
+    METADATA,
+    Column("account_id", Integer, primary_key=True, autoincrement=False),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+
+DOMAIN = Table(
+    "domain",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", Integer, nullable=False, index=True),
+    Column("name", Text, nullable=False, unique=True),  # A-labels, lower case
+    Column("verified_at", Float),
+    sqlite_autoincrement=True,
+)
+
+DKIM_KEY = Table(
+    "dkim_key",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("domain_id", Integer, ForeignKey("domain.id", ondelete="CASCADE"), nullable=False),
+    Column("selector", Text, nullable=False),
+    Column("algorithm", Text, nullable=False),
+    Column("private", LargeBinary, nullable=False),  # PKCS#8 in DER, sealed
+    Column("public", Text, nullable=False),  # the DNS record's text
+    Column("created_at", Float, nullable=False),
+    Column("active", Boolean, nullable=False),
+    UniqueConstraint("domain_id", "selector"),
+    sqlite_autoincrement=True,
+)
+
+MAIL_LIST = Table(
+    "mail_list",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", Integer, ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    Column("list_id", Text, nullable=False),  # RFC 2919, without brackets
+    Column("folded", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    UniqueConstraint("account_id", "folded"),
+    sqlite_autoincrement=True,
+)
+
+# The look-up of every recipient of every message. No foreign keys: a check for each of a million rows would
+# cost more than the row, and Subscriptions makes sure of the list once for all of them.
+SUBSCRIPTION = Table(
+    "subscription",
+    METADATA,
+    Column("account_id", Integer, primary_key=True, autoincrement=False),
+    Column("address_hash", LargeBinary, primary_key=True),
+    Column("list_id", Integer, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # the address and the source: either may name a person
+    Column("created_at", Float, nullable=False),
+    Column("changed_at", Float, nullable=False),  # when the state was entered
+    sqlite_with_rowid=False,
+)
+
+SUPPRESSION = Table(
+    "suppression",
+    METADATA,
+    Column("account_id", Integer, primary_key=True, autoincrement=False),
+    Column("address_hash", LargeBinary, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("since", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# (type, at) and not (at) alone: what proves consent stays when the rest expires, and must not be passed over
+# again and again.
+EVENT = Table(
+    "event",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("account_id", Integer, nullable=False),
+    Column("submission_id", Text, nullable=False),
+    Column("delivery_number", Integer),
+    Column("list_id", Integer),
+    Column("facts", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Index("event_submission_id", "submission_id"),
+    Index("event_account_id_at", "account_id", "at"),
+    Index("event_type_at", "type", "at"),
+    sqlite_with_rowid=False,
+)
+
+REVISION = Table(
+    "revision",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+ACCOUNTS_REVISION = "accounts"

@@ -1,0 +1,173 @@
+"""Subscriptions as rows: what is sealed in them, and the events of their changes."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, and_, select, update
+
+from gateway.model.events import Event, EventType, SealedEvent, seal_event
+from gateway.model.facts import Basis, SubscriptionState
+from gateway.model.identity import new_id
+from gateway.ports import Keyring
+from gateway.store.bond import Standing
+from gateway.store.refusals import NoSuchList
+from gateway.store.schema import MAIL_LIST, SUBSCRIPTION
+
+Octets = Callable[[int], bytes]
+
+_IN_ONE_QUERY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Bond:
+    """Which subscription: an address at a list of an account."""
+
+    account_id: int
+    list_id: int
+    address_hash: bytes
+
+    @property
+    def context(self) -> bytes:
+        """What its seal is bound to: it opens in no other row."""
+        return b"subscription:%d:%s" % (self.list_id, self.address_hash)
+
+    @property
+    def here(self) -> ColumnElement[bool]:
+        """The condition that only its row fulfils."""
+        return and_(
+            SUBSCRIPTION.c.account_id == self.account_id,
+            SUBSCRIPTION.c.address_hash == self.address_hash,
+            SUBSCRIPTION.c.list_id == self.list_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a subscription becomes."""
+
+    bond: Bond
+    state: SubscriptionState
+    basis: Basis
+    sealed: bytes
+
+
+def seal_details(address: str, source: str) -> bytes:
+    """Return what is to be sealed: neither text holds a NUL."""
+    return f"{address}\0{source}".encode()
+
+
+def open_details(plain: bytes) -> tuple[str, str]:
+    """Return the address and the source."""
+    address, _, source = plain.decode().partition("\0")
+    return address, source
+
+
+def check_list(connection: Connection, account_id: int, list_id: int) -> None:
+    """Raise NoSuchList unless the list is the account's own."""
+    query = select(MAIL_LIST.c.id).where(MAIL_LIST.c.id == list_id, MAIL_LIST.c.account_id == account_id)
+    if connection.execute(query).one_or_none() is None:
+        raise NoSuchList(f"account {account_id} has no list with the number {list_id}")
+
+
+def standing(connection: Connection, bond: Bond) -> Standing | None:
+    """Return a subscription as it stands, or None."""
+    columns = (SUBSCRIPTION.c.state, SUBSCRIPTION.c.basis, SUBSCRIPTION.c.changed_at)
+    row = connection.execute(select(*columns).where(bond.here)).one_or_none()
+    return None if row is None else Standing(SubscriptionState(row[0]), Basis(row[1]), row[2])
+
+
+def standings(
+    connection: Connection, account_id: int, list_id: int, hashes: list[bytes]
+) -> dict[bytes, Standing]:
+    """Return those of many subscriptions that there are."""
+    found: dict[bytes, Standing] = {}
+    for start in range(0, len(hashes), _IN_ONE_QUERY):
+        query = select(
+            SUBSCRIPTION.c.address_hash, SUBSCRIPTION.c.state, SUBSCRIPTION.c.basis, SUBSCRIPTION.c.changed_at
+        ).where(
+            SUBSCRIPTION.c.account_id == account_id,
+            SUBSCRIPTION.c.address_hash.in_(hashes[start : start + _IN_ONE_QUERY]),
+            SUBSCRIPTION.c.list_id == list_id,
+        )
+        for address_hash, state, basis, since in connection.execute(query):
+            found[address_hash] = Standing(SubscriptionState(state), Basis(basis), since)
+    return found
+
+
+def add_rows(connection: Connection, entries: Iterable[Entry], now: float) -> None:
+    """Insert subscriptions that are not there."""
+    rows = [
+        {
+            "account_id": entry.bond.account_id,
+            "address_hash": entry.bond.address_hash,
+            "list_id": entry.bond.list_id,
+            "state": str(entry.state),
+            "basis": str(entry.basis),
+            "sealed": entry.sealed,
+            "created_at": now,
+            "changed_at": now,
+        }
+        for entry in entries
+    ]
+    if rows:
+        connection.execute(SUBSCRIPTION.insert(), rows)
+
+
+def change_row(connection: Connection, entry: Entry, before: Standing, now: float) -> Standing:
+    """Give a subscription a new state or a better basis; return it as it stands then."""
+    since = before.since if before.state is entry.state else now
+    connection.execute(
+        update(SUBSCRIPTION)
+        .where(entry.bond.here)
+        .values(
+            state=str(entry.state),
+            basis=str(entry.basis),
+            sealed=entry.sealed,
+            changed_at=since,
+        )
+    )
+    return Standing(entry.state, entry.basis, since)
+
+
+def enter_state(connection: Connection, bond: Bond, state: SubscriptionState, now: float) -> None:
+    """Move a subscription to a state and leave all else."""
+    connection.execute(update(SUBSCRIPTION).where(bond.here).values(state=str(state), changed_at=now))
+
+
+@dataclass(frozen=True, slots=True)
+class Scribe:
+    """Writes the events of subscriptions. ``octets``: randomness for their ids."""
+
+    keyring: Keyring
+    octets: Octets
+
+    def subscribed(self, entry: Entry, address: str, source: str, now: float) -> SealedEvent:
+        """Return the event of a new or changed subscription."""
+        facts = {
+            "state": str(entry.state),
+            "basis": str(entry.basis),
+            "subscriber": entry.bond.address_hash.hex(),
+        }
+        data = {"address": address, "source": source}
+        return self._event(EventType.SUBSCRIPTION, entry.bond, now, facts, data)
+
+    def moved(
+        self, kind: EventType, bond: Bond, state: SubscriptionState, via: str, now: float
+    ) -> SealedEvent:
+        """Return the event of one who left; ``via`` is the way: one-click, page, feedback."""
+        facts = {"state": str(state), "via": via, "subscriber": bond.address_hash.hex()}
+        return self._event(kind, bond, now, facts, {})
+
+    def _event(
+        self, kind: EventType, bond: Bond, now: float, facts: dict[str, str], data: dict[str, str]
+    ) -> SealedEvent:
+        event = Event(
+            id=new_id(now, self.octets(10)),
+            type=kind,
+            at=now,
+            account_id=bond.account_id,
+            list_id=bond.list_id,
+            facts=facts,
+            data=data,
+        )
+        return seal_event(event, self.keyring.seal)
