@@ -24,12 +24,14 @@ from pathlib import Path
 import structlog
 
 from gateway.app.configuration import Configuration, read, what_needs_restart
+from gateway.app.world import SystemEntropy
 from gateway.model.reply import PublicError
 from gateway.observe import logs, metrics
 from gateway.ports import Meter
 from gateway.settings.problem import BadConfig
 from gateway.settings.units import Endpoint
 from gateway.store.database import open_store
+from gateway.store.presence import forget_workers
 
 log = structlog.get_logger("supervisor")
 
@@ -173,8 +175,15 @@ class Supervisor:
             self._meter.count("worker_restarts_total")
             if child.process is not None:
                 metrics.process_gone(self._configuration.metrics_folder, child.process.pid)
+            if child.role == "worker":
+                self._forget_sessions([child.number])
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
+
+    def _forget_sessions(self, workers: Sequence[int]) -> None:
+        """A dead worker's sessions do not count against anybody's limit."""
+        state = self._configuration.settings.gateway.state_dir
+        forget_workers(state / "presence.shm", SystemEntropy(), workers)
 
     async def _start(self, child: Child) -> None:
         numbers = [str(s.fileno()) for s in child.sockets]
@@ -268,12 +277,13 @@ def run(config: Path) -> int:
     settings = configuration.settings
     logs.configure(settings.log.level)
     try:
-        prepare(configuration)
+        # The sockets first: whoever has them is the one supervisor, and may touch the state folder.
         sockets = Sockets(
             tuple(bind(listener.listen) for listener in settings.submission.listener),
             bind(settings.web.listen),
             bind(settings.metrics.listen),
         )
+        prepare(configuration)
     except StartFailed as error:
         _say(f"consentry did not start: {error}")
         return 1
@@ -292,6 +302,7 @@ def prepare(configuration: Configuration) -> None:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         (state / "spool").mkdir(mode=0o700, exist_ok=True)
         metrics.wipe(configuration.metrics_folder)
+        forget_workers(state / "presence.shm", SystemEntropy())
         store = open_store(configuration.settings)
         store.upgrade()
         store.close()

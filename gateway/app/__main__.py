@@ -13,7 +13,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from gateway.app import web, worker
 from gateway.app.configuration import Configuration, read
 from gateway.app.control import Control
 from gateway.observe import logs
@@ -21,7 +20,7 @@ from gateway.settings.problem import BadConfig
 from gateway.settings.reload import Reloadable
 
 Serve = Callable[[int, list[socket.socket], Reloadable[Configuration], Control], Coroutine[Any, Any, None]]
-_ROLES: dict[str, Serve] = {"worker": worker.serve, "web": web.serve}
+_ROLES = {"worker": "gateway.app.worker", "web": "gateway.app.web"}
 
 
 def main(arguments: list[str]) -> int:
@@ -36,7 +35,9 @@ def main(arguments: list[str]) -> int:
         return 1
     logs.configure(configuration.settings.log.level)
     holder = Reloadable(configuration, lambda: read(config))
-    _run(_ROLES[role](int(number), sockets, holder, Control()))
+    # Imported by role: what the other one needs costs time at each start.
+    serve: Serve = import_module(_ROLES[role]).serve
+    _run(serve(number, sockets, holder, Control()))
     return 0
 
 
