@@ -46,6 +46,8 @@ class Loaded:
 def load(path: Path, check_policies: CheckPolicies) -> Loaded:
     """Read and check both files; raise BadConfig with all that is wrong."""
     gateway = _read(path.absolute())
+    if not gateway.data and gateway.problems:
+        raise BadConfig(gateway.problems)  # where policy.toml lies is not known either
     settings = _settings(gateway)
     policy = _read(settings.gateway.policy_file if settings else path.absolute().parent / "policy.toml")
     policies = _policies(policy, check_policies)

@@ -1,0 +1,94 @@
+"""A tenant's mail program that says aloud what it says: the SMTP dialogue of the demonstration."""
+
+import asyncio
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.cli.say import Refused
+
+_PATIENCE = 15.0  # seconds for each reply
+_SHOWN_LINES = 8  # of the content
+
+Say = Callable[[str, str], None]
+"""(who, text): "C" for us, "S" for the gateway."""
+
+
+class DialogueFailed(Refused):
+    """The gateway did not answer as the demonstration needs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a tenant's mail program is set up with."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+
+
+async def send(login: Login, sender: str, recipients: Sequence[str], content: bytes, say: Say) -> str:
+    """Hand in one message, whoever of the recipients is taken; return the last reply to the content."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            reader, writer = await asyncio.open_connection(login.host, login.port)
+    except (OSError, TimeoutError) as error:
+        raise DialogueFailed(f"nobody listens at {login.host}:{login.port}") from error
+    talk = _Talk(reader, writer, say)
+    try:
+        await talk.hear("220")
+        await talk.ask("EHLO laptop.example", "250")
+        secret = base64.b64encode(f"\0{login.user}\0{login.password}".encode()).decode()
+        await talk.ask(f"AUTH PLAIN {secret}", "235", shown="AUTH PLAIN (user and password)")
+        await talk.ask(f"MAIL FROM:<{sender}>", "250")
+        for recipient in recipients:
+            await talk.ask(f"RCPT TO:<{recipient}>", "")
+        await talk.ask("DATA", "354")
+        reply = await talk.content(content)
+        await talk.ask("QUIT", "221")
+    finally:
+        writer.close()
+    return reply
+
+
+class _Talk:
+    """One session."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, say: Say) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._say = say
+
+    async def ask(self, command: str, wanted: str, shown: str = "") -> str:
+        self._say("C", shown or command)
+        self._writer.write(command.encode() + b"\r\n")
+        return await self.hear(wanted)
+
+    async def content(self, content: bytes) -> str:
+        lines = content.decode("utf-8", "replace").splitlines()
+        for line in lines[:_SHOWN_LINES]:
+            self._say("C", line)
+        self._say("C", f"... ({len(lines) - _SHOWN_LINES} more lines)")
+        stuffed = b"".join(  # RFC 5321 section 4.5.2
+            b"." + line if line.startswith(b".") else line for line in content.splitlines(keepends=True)
+        )
+        self._writer.write(stuffed)
+        return await self.ask(".", "250")
+
+    async def hear(self, wanted: str) -> str:
+        """Return the last line of a reply; raise DialogueFailed where it is not the one wanted."""
+        while True:
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    line = (await self._reader.readline()).decode("utf-8", "replace").rstrip("\r\n")
+            except (OSError, TimeoutError) as error:
+                raise DialogueFailed(f"the gateway did not answer within {_PATIENCE:.0f} s") from error
+            if not line:
+                raise DialogueFailed("the gateway closed the connection")
+            self._say("S", line)
+            if line[3:4] != "-":
+                break
+        if not line.startswith(wanted):
+            raise DialogueFailed(f"the gateway said {line!r}, not {wanted}")
+        return line

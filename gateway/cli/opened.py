@@ -1,0 +1,102 @@
+"""The store and the queue of a configured gateway, opened for one command.
+
+What it promises: whatever is open is closed at the end of the block, and the trouble of store, keys and queue
+comes out as ``Refused`` with the reason.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from gateway.app.world import SystemClock, SystemEntropy
+from gateway.cli.configured import config_file, read
+from gateway.cli.say import Refused
+from gateway.model.reply import PublicError
+from gateway.settings.schema import Settings
+from gateway.spool.errors import ForeignShard
+from gateway.spool.operate import QueueDesk
+from gateway.store.database import Store, open_store
+from gateway.store.dkim_keys import DkimKeys
+from gateway.store.keys import StoreKeyring, load_master_key
+from gateway.store.refusals import StoreRefusal
+from gateway.store.registry import Registry
+from gateway.store.secret_files import BadSecret
+from gateway.store.subscriptions import Subscriptions
+
+CLOCK = SystemClock()
+ENTROPY = SystemEntropy()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a command works on."""
+
+    settings: Settings
+    store: Store
+    keyring: StoreKeyring
+
+    @property
+    def registry(self) -> Registry:
+        """Accounts, domains and lists."""
+        return Registry(self.store, self.keyring)
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        """Who is on which list."""
+        return Subscriptions(self.store, self.keyring)
+
+    @property
+    def dkim_keys(self) -> DkimKeys:
+        """The keys that sign."""
+        return DkimKeys(self.store, self.keyring)
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where the shards of the queue lie."""
+        return self.settings.gateway.state_dir / "spool"
+
+    @property
+    def queue(self) -> QueueDesk:
+        """The queue, as operators work on it."""
+        return QueueDesk(self.spool_folder, keyring=self.keyring, clock=CLOCK, entropy=ENTROPY)
+
+
+@contextmanager
+def opened(ctx: typer.Context) -> Iterator[Opened]:
+    """Open what --config names."""
+    with opened_at(config_file(ctx)) as house:
+        yield house
+
+
+@contextmanager
+def opened_at(config: Path) -> Iterator[Opened]:
+    """Open the gateway of that gateway.toml; raise Refused."""
+    settings = read(config).settings
+    try:
+        master = load_master_key(settings.secrets.master_key)
+        settings.gateway.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (BadSecret, OSError) as error:
+        raise Refused(str(error)) from error
+    store = open_store(settings)
+    try:
+        with _refusing():
+            store.upgrade()
+            yield Opened(settings, store, StoreKeyring(store, master))
+    finally:
+        store.close()
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except StoreRefusal as error:
+        raise Refused(str(error)) from error
+    except PublicError as error:
+        raise Refused(str(error) or error.reply.text) from error
+    except (sqlite3.Error, ForeignShard) as error:
+        raise Refused(f"the queue cannot be read: {error}") from error

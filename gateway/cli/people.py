@@ -1,0 +1,40 @@
+"""Accounts and lists by name, for commands that show or take one; who is at the terminal."""
+
+import getpass
+
+from gateway.cli.opened import Opened
+from gateway.cli.say import Refused
+from gateway.model.facts import Account, MailList
+
+
+def account_names(house: Opened) -> dict[int, str]:
+    """Return the names of all accounts by their numbers; 0 is the provider itself."""
+    return {0: "provider"} | {account.id: account.name for account in house.registry.accounts()}
+
+
+def account_of(house: Opened, name: str) -> Account:
+    """Return the account of that name; raise Refused, with the one that may be meant."""
+    from gateway.settings.reasons import meant  # noqa: PLC0415 - heavy
+
+    account = house.registry.account(name)
+    if account is None:
+        near = meant(name, (one.name for one in house.registry.accounts()))
+        raise Refused(f"there is no account {name}{near}")
+    return account
+
+
+def list_of(account: Account, list_id: str) -> MailList:
+    """Return the account's list of that List-Id; raise Refused, with those that there are."""
+    found = account.list_named(list_id)
+    if found is None:
+        there = ", ".join(one.list_id for one in account.lists) or "none yet"
+        raise Refused(f"account {account.name} has no list {list_id}; its lists: {there}")
+    return found
+
+
+def actor() -> str:
+    """Return who is at the terminal, for the record."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (OSError, KeyError):
+        return "command line"
