@@ -46,6 +46,7 @@ class _Batch:
 async def adopt_orphans(spool: SqliteSpool, now: float) -> int:
     """Move every shard beside the spool's own that nobody owns into it; return how many submissions came.
 
+    To be called now and then, and not in the first half minute: the other workers may still be starting.
     An orphan that cannot be read is left where it is and logged; the others are adopted all the same.
     """
     moved = 0

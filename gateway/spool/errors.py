@@ -41,11 +41,14 @@ class ShardTaken(Exception):
     """The shard belongs to a living process."""
 
 
-def public(error: sqlite3.Error) -> PublicError | AlreadyKept:
-    """Return the named error for what SQLite says."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+_KNOWN_KEY = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
+
+
+def public(error: sqlite3.Error) -> PublicError | AlreadyKept | sqlite3.IntegrityError:
+    """Return the named error for what SQLite says; a broken rule of the tables is our own mistake."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    if code & 0xFF == sqlite3.SQLITE_FULL:
         return SpoolFull(str(error))
-    if code == sqlite3.SQLITE_CONSTRAINT:
+    if code in _KNOWN_KEY:
         return AlreadyKept(str(error))
-    return SpoolAway(str(error))
+    return error if isinstance(error, sqlite3.IntegrityError) else SpoolAway(str(error))

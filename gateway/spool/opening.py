@@ -10,13 +10,18 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import structlog
+
 from gateway.ports import Clock, Keyring, Meter
 from gateway.settings.schema import SpoolSection
 from gateway.spool import statements
-from gateway.spool.errors import ShardTaken
+from gateway.spool.errors import ForeignShard, ShardTaken
 from gateway.spool.shard import ShardLock, connect, create, lock_shard, shard_path, shards
 from gateway.spool.sqlite import SqliteSpool
 
+_log = structlog.get_logger(__name__)
+
+_DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 _FRESH = 1000  # shards that stand in for one that is taken are numbered from here
 _TRY_AGAIN = 0.05  # seconds
 
@@ -92,10 +97,15 @@ def _noted(path: Path, number: int) -> set[str]:
     try:
         with closing(connect(path)) as connection:
             return {name for name, shard in connection.execute(statements.ADOPTED_IDS) if shard == number}
-    except sqlite3.Error:
+    except ForeignShard:
+        return set()
+    except sqlite3.DatabaseError as error:
         if not path.exists():
             raise FileNotFoundError(path) from None
-        raise
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
+            raise
+        _log.error("a damaged shard cannot tell what it has adopted", path=str(path), error=str(error))
+        return set()  # better one copy too many than no worker at all
 
 
 def disown(path: Path, number: int) -> int:

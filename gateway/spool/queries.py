@@ -107,20 +107,21 @@ def opened(codec: Codec, rows: Sequence[Row]) -> tuple[list[Delivery], dict[str,
     return deliveries, spoiled
 
 
-def hold(connection: sqlite3.Connection, change: Change, keys: Sequence[Key], reason: str) -> None:
-    """Move deliveries to HELD, whichever of them still can be."""
+def hold(connection: sqlite3.Connection, change: Change, keys: Sequence[Key], reason: str) -> int:
+    """Move deliveries to HELD, whichever of them still can be; return how many."""
     moves = []
     for key in keys:
         found = connection.execute(statements.STATE, key).fetchone()
         if found and found[0] in sources(DeliveryEvent.HOLD):
             moves.append(move_row(key, DeliveryState(found[0]), DeliveryEvent.HOLD, why=reason))
     write_rows(connection, Rows(moves=moves), change)
+    return len(moves)
 
 
-def hold_all(connection: sqlite3.Connection, change: Change, submission_id: str, reason: str) -> None:
-    """Move all open deliveries of a submission to HELD."""
+def hold_all(connection: sqlite3.Connection, change: Change, submission_id: str, reason: str) -> int:
+    """Move all open deliveries of a submission to HELD; return how many."""
     numbers = connection.execute(statements.OPEN_KEYS, (submission_id,)).fetchall()
-    hold(connection, change, [(submission_id, number) for number, _ in numbers], reason)
+    return hold(connection, change, [(submission_id, number) for number, _ in numbers], reason)
 
 
 def release(

@@ -13,9 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
+
 from gateway.model.delivery import Delivery, IllegalMove
 from gateway.model.events import Event, SealedEvent
-from gateway.model.reply import SpoolFull
+from gateway.model.reply import PublicError, SpoolFull
 from gateway.ports import Clock, Keyring, Meter, Parcel, Settlement
 from gateway.settings.schema import SpoolSection
 from gateway.spool import queries
@@ -31,7 +33,10 @@ from gateway.spool.writer import Job, Writer
 
 T = TypeVar("T")
 
+_log = structlog.get_logger(__name__)
+
 _LARGE = 256 << 10  # octets; sealing more than this would hold up the event loop
+_COPY = 1 << 10  # octets; sealing a delivery takes as long as these
 _CACHE = 16 << 20  # octets of bodies in memory
 _RECORD_DELAY = 0.05  # seconds that an event waits for somebody else's commit
 _RELEASED_AT_ONCE = 1000  # deliveries, so that a long release lets others in between
@@ -97,7 +102,8 @@ class SqliteSpool:
     async def put(self, parcel: Parcel) -> None:
         """Keep a parcel: on the disk when this returns."""
         began = self._clock.now()
-        rows = await self._sealed(len(parcel.content), self._codec.parcel_rows, parcel)
+        octets = len(parcel.content) + _COPY * len(parcel.deliveries)
+        rows = await self._sealed(octets, self._codec.parcel_rows, parcel)
         await self._submit(Put(rows))
         self._meter.observe("message_save_latency_seconds", self._clock.now() - began)
 
@@ -132,10 +138,9 @@ class SqliteSpool:
         rows = await self.transact(partial(queries.claim, account_id=account_id, now=now, limit=limit))
         if not rows:
             return ()
-        deliveries, spoiled = await self._reader.run(lambda _: queries.opened(self._codec, rows))
+        deliveries, spoiled = await asyncio.to_thread(queries.opened, self._codec, rows)
         for reason, keys in spoiled.items():
-            self._meter.count("spool_unreadable_total", len(keys), reason=reason)
-            await self.transact(partial(queries.hold, keys=keys, reason=reason))
+            await self._hold_spoiled(partial(queries.hold, keys=keys, reason=reason), reason)
         return deliveries
 
     async def next_due(self, now: float) -> float | None:
@@ -169,10 +174,8 @@ class SqliteSpool:
             try:
                 content = await self._reader.run(partial(queries.content, self._codec, submission_id))
             except Spoiled as error:
-                self._meter.count("spool_unreadable_total", reason=error.reason)
-                await self.transact(
-                    partial(queries.hold_all, submission_id=submission_id, reason=error.reason)
-                )
+                work = partial(queries.hold_all, submission_id=submission_id, reason=error.reason)
+                await self._hold_spoiled(work, error.reason)
                 raise Unreadable(submission_id) from error
             self._bodies.keep(submission_id, content)
         return content
@@ -216,6 +219,13 @@ class SqliteSpool:
 
     async def _submit(self, operation: Operation) -> Any:
         return await self._writer.submit(operation)
+
+    async def _hold_spoiled(self, work: Callable[[sqlite3.Connection, Change], int], reason: str) -> None:
+        """Hold what cannot be opened. If even that fails it stays ACTIVE: out of the way till a restart."""
+        try:
+            self._meter.count("spool_unreadable_total", await self.transact(work), reason=reason)
+        except PublicError as error:
+            _log.warning("unreadable mail could not be held", error=str(error))
 
     def _flush(self) -> None:
         self._flush_is_due = False

@@ -126,6 +126,10 @@ class Kit:
     event = staticmethod(make_event)
     outcome = staticmethod(outcome)
 
+    def folder_made(self) -> Path:
+        self.folder.mkdir(exist_ok=True)
+        return self.folder
+
     async def open(
         self, own: int = 0, *, free: Callable[[], int] | None = None, patience: float = 5.0, **limits: Any
     ) -> SqliteSpool:
