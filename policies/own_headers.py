@@ -30,7 +30,13 @@ def takes_out(name: bytes) -> bool:
 
 
 def _removals(message: Message) -> tuple[Splice, ...]:
-    return tuple([Splice(field.start, field.end, b"") for field in message.fields if takes_out(field.name)])
+    return tuple(
+        [
+            Splice(field.start, field.end, b"")
+            for field in message.fields
+            if field.name in _NAMES or field.name.startswith(_PREFIX)
+        ]
+    )
 
 
 def build(settings: Mapping[str, object]) -> Policy:

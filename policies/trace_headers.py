@@ -7,11 +7,12 @@ another. Date and Message-ID are RFC 6409 section 8's to add; MIME-Version only 
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from gateway.mime.headers import date_time
 from gateway.mime.lastplan import LastPlan
-from gateway.model.facts import Client, RewriteFacts
+from gateway.model.facts import RewriteFacts
 from gateway.model.message import Message
 from gateway.model.policy import Policy
 from gateway.model.splice import Splice
@@ -46,7 +47,7 @@ def build(settings: Mapping[str, object]) -> Policy:
         if "no-header" in message.defects:
             return ()
         missing = plan(message)
-        lines = [_received(facts, _from(facts.client) if show_client else "")]
+        lines = [_received(facts, _from(facts.client.helo, facts.client.ip) if show_client else "")]
         if b"date" in missing:
             lines.append(f"Date: {date_time(int(facts.received_at))}\r\n")
         if b"message-id" in missing:
@@ -68,11 +69,11 @@ def _received(facts: RewriteFacts, source: str) -> str:
     )
 
 
-def _from(client: Client) -> str:
+@lru_cache(maxsize=1024)
+def _from(name: str, ip: str) -> str:
     """Return RFC 5321's From-domain; what the client said of itself stands there only if it is a name."""
-    literal = _literal(client.ip)
-    helo = client.helo if _HELO.match(client.helo) else literal
-    return f"from {helo} ({literal}){_FOLD}"
+    literal = _literal(ip)
+    return f"from {name if _HELO.match(name) else literal} ({literal}){_FOLD}"
 
 
 def _literal(ip: str) -> str:

@@ -11,6 +11,9 @@ from functools import lru_cache
 _TOKEN = rb'[^\x00-\x20()<>@,;:\\"/\[\]?=\x7f-\xff]+'
 _TYPE = re.compile(rb"(" + _TOKEN + rb"/" + _TOKEN + rb")[ \t]*(?:;|\Z)")
 _PARAMETER = re.compile(rb';[ \t]*([^\s=;()"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*+)"|([^\s;()"]*))', re.DOTALL)
+_USUAL_MULTIPART = re.compile(
+    rb'(?i:(multipart/[a-z]+);[ \t]*boundary)=(?:"([^"\\ ][^"\\]*)"|([^\s;()"=]+))\Z'
+)
 _QUOTED_OR_COMMENT = re.compile(rb'("(?:[^"\\]|\\.)*+")|\((?:[^()\\]|\\.)*+\)', re.DOTALL)
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 _NAMES_A_FILE = re.compile(rb"[;\s](?:file)?name(?:\*\d*\*?)?[ \t]*=", re.IGNORECASE)
@@ -41,6 +44,9 @@ def content_type_of(value: bytes) -> ContentType:
 
 
 def _read(value: bytes) -> ContentType:
+    usual = _USUAL_MULTIPART.match(value)
+    if usual is not None:
+        return ContentType(usual[1].lower().decode("ascii"), boundary=(usual[2] or usual[3]).rstrip())
     value = _without_comments(value)
     match = _TYPE.match(value)
     if match is None:
@@ -73,8 +79,10 @@ _remembered = lru_cache(maxsize=512)(_read)
 
 def encoding_of(value: bytes) -> str:
     """Read a Content-Transfer-Encoding; "" for one that is none of RFC 2045's five."""
-    value = _without_comments(value).strip().lower()
-    return value.decode("ascii") if value in _ENCODINGS else ""
+    name = value.lower()
+    if name not in _ENCODINGS:
+        name = _without_comments(name).strip()
+    return name.decode("ascii") if name in _ENCODINGS else ""
 
 
 def disposition_of(value: bytes) -> str:
@@ -85,7 +93,7 @@ def disposition_of(value: bytes) -> str:
 
 def names_a_file(value: bytes) -> bool:
     """Whether a Content-Type or Content-Disposition gives the entity a file's name."""
-    return _NAMES_A_FILE.search(value) is not None
+    return b"name" in value.lower() and _NAMES_A_FILE.search(value) is not None
 
 
 def _without_comments(value: bytes) -> bytes:

@@ -50,7 +50,10 @@ def field(name: str, value: str) -> bytes:
 
 
 def structured(name: str, value: str) -> bytes:
-    """Build a field whose parts are written already, such as by ``phrase``; folded at blanks, or UnsafeField."""
+    """Build a field of parts that are written already, as by ``phrase``, folded at blanks.
+
+    Raise UnsafeField for anything but printable ASCII.
+    """
     if not _NAME.match(name) or not value.isascii() or not value.isprintable():
         raise UnsafeField(f"no field name, or more than printable ASCII in {name!r}")
     return _folded(f"{name}:", value)

@@ -18,6 +18,7 @@ _HIDING = (
     b"noembed",
     b"noframes",
 )
+_QUICKLY = ((b"<!--", b"-->"), *((b"<" + name, b"</" + name) for name in _HIDING))
 _MARK = re.compile(
     rb"(?P<comment><!--)|<(?P<hidden>" + b"|".join(_HIDING) + rb")\b|<(?P<closed>/body|/html)\b",
     re.IGNORECASE,
@@ -39,15 +40,11 @@ def end_of_html(octets: bytes) -> int:
 
 def _plainly_visible(lower: bytes, at: int) -> bool:
     """Whether everything that could hide this place is closed before it; only a quick look."""
-    opened = lower.rfind(b"<!--", 0, at)
-    if opened >= 0 and lower.find(b"-->", opened + 2, at) < 0:
-        return False
-    return all(_closed_before(lower, name, at) for name in _HIDING)
-
-
-def _closed_before(lower: bytes, name: bytes, at: int) -> bool:
-    opened = lower.rfind(b"<" + name, 0, at)
-    return opened < 0 or lower.find(b"</" + name, opened, at) >= 0
+    for opening, closing in _QUICKLY:
+        opened = lower.rfind(opening, 0, at)
+        if opened >= 0 and lower.find(closing, opened + 2, at) < 0:
+            return False
+    return True
 
 
 def _visible_end(lower: bytes) -> int:

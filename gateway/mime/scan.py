@@ -69,20 +69,22 @@ class _Scan:
         blank = raw.find(b"\r\n\r\n", start, end)
         stop = end if blank < 0 else blank + 2
         fields: list[Field] = []
+        at = start
         for match in _FIELD.finditer(raw, start, stop):
-            if match.end(2) < 0:
-                if match.end() == match.start():  # the empty match at the very end
-                    break
-                if match.start() == start:
-                    self.defects.append(headless)
-                    return None, start
+            colon, after = match.end(2), match.end()
+            if colon >= 0:
+                fields.append(Field(match[1].lower(), at, colon, after))
+            elif at == start < after:
+                self.defects.append(headless)
+                return None, start
+            elif at < after:  # else it is the empty match at the very end
                 self.defects.append("header-line")
-            elif self.fields_left <= 0:
+            if len(fields) > self.fields_left:
+                fields.pop()
                 self.defects.append("too-many-fields")
                 break
-            else:
-                self.fields_left -= 1
-                fields.append(Field(match[1].lower(), match.start(), match.end(2), match.end()))
+            at = after
+        self.fields_left -= len(fields)
         return tuple(fields), -1 if blank < 0 else blank + 4
 
     def _part(self, start: int, end: int, default: ContentType, depth: int) -> Part:
@@ -102,15 +104,14 @@ class _Scan:
         kind, encoding, disposition = default, "7bit", ""
         types = encodings = 0
         for field in fields:
-            if not field.name.startswith(b"content-"):
-                continue
-            if field.name == b"content-type":
+            name = field.name
+            if name == b"content-type":
                 types += 1
                 kind = content_type_of(self._value(field))
-            elif field.name == b"content-transfer-encoding":
+            elif name == b"content-transfer-encoding":
                 encodings += 1
                 encoding = encoding_of(self._value(field))
-            elif field.name == b"content-disposition":
+            elif name == b"content-disposition":
                 disposition = disposition_of(self._value(field))
         if kind.defect or types > 1:
             self.defects.append(kind.defect or "content-type")

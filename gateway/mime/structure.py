@@ -11,6 +11,7 @@ from gateway.model.message import Message, Part
 
 _SEALED = {"multipart/signed": "signed", "multipart/encrypted": "encrypted"}
 _SEALED |= {"application/pkcs7-mime": "encrypted", "application/x-pkcs7-mime": "encrypted"}
+_MAY_NAME_A_FILE = (b"content-type", b"content-disposition")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,7 @@ def is_attachment(raw: bytes, part: Part) -> bool:
     """Whether a part is a file that goes along: it says so, or it has a file's name."""
     if part.disposition == "attachment":
         return True
-    return any(
-        names_a_file(raw[field.colon : field.end].replace(b"\r\n", b""))
-        for field in part.fields
-        if field.name in {b"content-disposition", b"content-type"}
-    )
+    for field in part.fields:
+        if field.name in _MAY_NAME_A_FILE and names_a_file(raw[field.colon : field.end]):
+            return True
+    return False

@@ -22,6 +22,7 @@ Gap = tuple[int, int]
 
 _QP_TOKEN = re.compile(rb"=[0-9A-Fa-f]{2}|.", re.DOTALL)
 _SOFT_BREAK = b"=\r\n"
+_NO_LINE_END = bytes(set(range(256)) - {10, 13})
 _BASE64_LINE = 76  # RFC 2045 section 6.8
 
 
@@ -45,8 +46,8 @@ def decode(raw: bytes, part: Part) -> bytes:
     """Return a part's octets; raise Untouchable where readers would not agree on them."""
     body = raw[part.body_start : part.body_end]
     # What splits lines in one reader and not in another has no sure place.
-    ends = body.count(b"\r\n")
-    if body.count(b"\n") != ends or body.count(b"\r") != ends:
+    ends = body.translate(None, _NO_LINE_END)
+    if ends != b"\r\n" * (len(ends) // 2):
         raise Untouchable("bare-newline")
     match part.encoding:
         case "7bit" | "8bit" | "binary":
@@ -139,17 +140,18 @@ def _before(raw: bytes, part: Part, start: int) -> tuple[bytes, bool]:
 def _quoted_places(raw: bytes, part: Part, size: int, points: list[int]) -> dict[int, int]:
     """Return the raw offset of each decoded offset, from the end on, near which most of them lie."""
     places: dict[int, int] = {}
-    lines = raw[part.body_start : part.body_end].split(b"\r\n")
-    end, rest, line_end = part.body_end, size, b""
+    first, end, rest = part.body_start, part.body_end, size
     while points and points[-1] == size:
-        places[points.pop()] = part.body_end
-    while points and lines:
-        line = lines.pop() + line_end
+        places[points.pop()] = end
+    while points and end > first:
+        before = raw.rfind(b"\r\n", first, end - 2 if raw.endswith(b"\r\n", first, end) else end)
+        start = first if before < 0 else before + 2
+        line = raw[start:end]
         octets = binascii.a2b_qp(line)
-        end, rest, line_end = end - len(line), rest - len(octets), b"\r\n"
+        end, rest = start, rest - len(octets)
         while points and points[-1] >= rest:
             point = points.pop()
-            places[point] = end + _column(line, octets[: point - rest])
+            places[point] = start + _column(line, octets[: point - rest])
     return places
 
 
