@@ -132,6 +132,9 @@ def decide(reply: HopReply) -> Decision:
     enhanced = reply.enhanced or f"{reply.code // 100}.0.0"
     if 200 <= reply.code < 300:
         return Delivered(enhanced)
+    if not 400 <= reply.code < 600:
+        # No client of ours lets such a reply through; if one ever does, the mail waits.
+        return Deferred("4.5.0", BounceClass.PROTOCOL_ERRORS, Scope.HOP)
     if reply.code in _OUR_OWN_FAULT:
         # RFC 4954 section 6: the enhanced code says permanent, and it would be, for us and not for the mail.
         return Deferred(f"4{enhanced[1:]}", BounceClass.RELAY_DENIED, Scope.HOP)

@@ -103,11 +103,7 @@ class Scheduler:
         self._draining = True
         self._wake(len(self._idle))
         deadline = asyncio.get_running_loop().time() + timeout
-        if self._senders:
-            _, late = await asyncio.wait(set(self._senders.values()), timeout=timeout * 0.75)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await self._end_senders(timeout * 0.75)
         for timer in self._timers.values():
             timer.cancel()
         for item in self._lanes.take_out(lambda _: True):
@@ -118,6 +114,16 @@ class Scheduler:
         except TimeoutError:
             _log.warning("outcomes were not kept in time: they will be tried again")
         self._over.set()
+
+    async def _end_senders(self, timeout: float) -> None:  # noqa: ASYNC109 - the senders go on meanwhile
+        if not self._senders:
+            return
+        _, late = await asyncio.wait(set(self._senders.values()), timeout=timeout)
+        while late:
+            for task in late:
+                task.cancel()
+            # More than once: asyncio.wait_for of Python 3.11 can swallow a cancellation (bpo-37658).
+            _, late = await asyncio.wait(late, timeout=_POLL)
 
     @property
     def _is_sending(self) -> bool:

@@ -3,13 +3,16 @@
 import asyncio
 import datetime
 import ipaddress
+import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NoReturn
 
 import pytest
+import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -195,6 +198,18 @@ class FakeHop:
 
 def _fail() -> bytes:
     raise ConnectionError
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """Ten thousand deliveries are ten thousand lines."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO), processors=[_drop])
+    yield
+    structlog.reset_defaults()
+
+
+def _drop(*_: object) -> NoReturn:
+    raise structlog.DropEvent
 
 
 @pytest.fixture

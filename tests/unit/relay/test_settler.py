@@ -1,0 +1,96 @@
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from gateway.model.delivery import DeliveryEvent, IllegalMove
+from gateway.model.events import Event, EventType
+from gateway.model.reply import SpoolFull, StoreAway
+from gateway.ports import Settlement
+from gateway.relay.settler import Settler
+
+
+class FakeSpool:
+    def __init__(self, *troubles: Exception | None) -> None:
+        self.troubles = list(troubles)
+        self.kept: list[Settlement] = []
+        self.batches: list[int] = []
+
+    async def settle(self, settlements) -> None:
+        self.batches.append(len(settlements))
+        await asyncio.sleep(0)
+        trouble = self.troubles.pop(0) if self.troubles else None
+        if trouble is not None:
+            raise trouble
+        self.kept.extend(settlements)
+
+
+@asynccontextmanager
+async def running(settler: Settler):
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(settler.run())
+        yield
+        await asyncio.wait_for(settler.flush(), 10)
+        task.cancel()
+
+
+@pytest.fixture
+def settlement(mail):
+    def make(number: int = 0, **what) -> Settlement:
+        return Settlement(mail.delivery(number=number), DeliveryEvent.DELIVER, **what)
+
+    return make
+
+
+async def test_outcomes_go_in_batches(settlement):
+    spool = FakeSpool()
+    settler = Settler(spool)
+    async with running(settler):
+        for number in range(1200):
+            settler.give_now(settlement(number))
+    assert spool.batches == [500, 500, 200]
+    assert [one.delivery.number for one in spool.kept] == list(range(1200))
+
+
+async def test_senders_wait_when_too_many_wait(settlement):
+    settler = Settler(FakeSpool())
+    for number in range(1000):
+        await settler.give(settlement(number))
+    one_more = asyncio.ensure_future(settler.give(settlement(1000)))  # noqa: TID251 - the test looks at it undone
+    await asyncio.sleep(0)
+    assert not one_more.done()
+    async with running(settler):
+        await one_more
+
+
+@pytest.mark.parametrize("trouble", [SpoolFull("disk"), StoreAway("away")])
+async def test_what_cannot_be_kept_is_offered_again(settlement, trouble):
+    spool = FakeSpool(trouble, trouble)
+    settler = Settler(spool)
+    async with running(settler):
+        settler.give_now(settlement())
+    assert spool.batches == [1, 1, 1]
+    assert len(spool.kept) == 1
+
+
+async def test_a_lost_race_stops_nobody(settlement):
+    lost = IllegalMove("gone")
+    spool = FakeSpool(lost, None, lost, StoreAway("away"), None)
+    settler = Settler(spool)
+    async with running(settler):
+        for number in range(3):
+            settler.give_now(settlement(number))
+    assert [one.delivery.number for one in spool.kept] == [0, 2]
+
+
+async def test_events_that_cannot_be_sealed_are_left_out(settlement):
+    spool = FakeSpool(KeyError(7), KeyError(7), None)
+    settler = Settler(spool)
+    async with running(settler):
+        settler.give_now(settlement(events=(Event("x", EventType.DELIVERY, 1.0, 7),)))
+    assert [one.events for one in spool.kept] == [()]
+    helpless = FakeSpool(KeyError(7), KeyError(7), KeyError(7))
+    settler = Settler(helpless)
+    async with running(settler):
+        settler.give_now(settlement())
+    assert helpless.kept == []
