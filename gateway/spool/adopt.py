@@ -17,6 +17,7 @@ from pathlib import Path
 import structlog
 
 from gateway.model.delivery import DeliveryEvent, DeliveryState, move
+from gateway.model.reply import PublicError
 from gateway.spool import statements
 from gateway.spool.batch import Change
 from gateway.spool.codec import Row
@@ -47,7 +48,7 @@ async def adopt_orphans(spool: SqliteSpool, now: float) -> int:
     """Move every shard beside the spool's own that nobody owns into it; return how many submissions came.
 
     To be called now and then, and not in the first half minute: the other workers may still be starting.
-    An orphan that cannot be read is left where it is and logged; the others are adopted all the same.
+    An orphan that cannot be read, or finds no room, stays where it is and is logged.
     """
     moved = 0
     for number, path in shards(spool.path.parent):
@@ -59,7 +60,7 @@ async def adopt_orphans(spool: SqliteSpool, now: float) -> int:
             continue
         try:
             moved += await _adopt(spool, number, path, now)
-        except (sqlite3.Error, ForeignShard) as error:
+        except (sqlite3.Error, ForeignShard, PublicError) as error:
             _log.error("a shard cannot be adopted", shard=number, error=str(error))
         finally:
             lock.release()

@@ -163,7 +163,7 @@ class Writer:
             if version != self._version:
                 self._version = version
                 self._changed(self._connection)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, RuntimeError) as error:  # RuntimeError: the loop was closed under us
             _log.warning("spool look failed", error=str(error))
 
     def _disconnect(self) -> None:
