@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import structlog
 
-import policies.footer
 from gateway.app.configuration import Configuration
 from gateway.app.control import Control
 from gateway.app.shipping import ship, ship_forever
@@ -45,6 +44,7 @@ from gateway.store.quota import SharedQuota
 from gateway.submission.context import SubmissionContext
 from gateway.submission.server import SubmissionServer
 from gateway.submission.tls import TlsUnusable, server_context
+from policies.footer import explain
 
 log = structlog.get_logger("worker")
 
@@ -218,7 +218,7 @@ class Worker:
             links=lambda: self._holder.current.links,
             hostname=lambda: self._holder.current.hostname,
             report_refusals=reports.refusals,
-            describe_rewrite=policies.footer.explain,
+            describe_rewrite=explain,
         )
 
     async def _adopt_forever(self) -> None:
