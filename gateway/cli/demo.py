@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli import say
 from gateway.cli.say import Refused
 
 
@@ -34,39 +35,48 @@ def demo(
 
 
 async def _demo(folder: Path, *, once: bool) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    ended = await _unless(stop, _perform(folder, once=once))
+    say.line()
+    say.line(f"The gateway has ended. What arrived stays in {folder / 'delivered'}")
+    if once and not ended:
+        raise typer.Exit(130)
+
+
+async def _perform(folder: Path, *, once: bool) -> None:
     from gateway.cli.demonstration.hop import next_hop  # noqa: PLC0415 - heavy
     from gateway.cli.demonstration.process import running_gateway  # noqa: PLC0415 - heavy
     from gateway.cli.demonstration.stage import Stage  # noqa: PLC0415 - heavy
     from gateway.cli.demonstration.tenant import settle_in  # noqa: PLC0415 - heavy
 
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with next_hop(folder / "delivered") as hop:
         tenant = await settle_in(folder / "gateway", hop.port)
         stage = Stage(hop, tenant)
         stage.introduce()
         async with running_gateway(tenant.config) as ready:
-            await _unless(stop, stage.play(ready))
-            if not once and not stop.is_set():
+            await stage.play(ready)
+            if not once:
                 stage.say_how_to_go_on()
-                await _unless(stop, stage.tell_arrivals())
-        stage.say_good_bye()
+                await stage.tell_arrivals()
 
 
-async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Do the work until it ends, or until somebody wants the demonstration to end."""
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work until it ends, or until somebody wants it to end; say whether it was done."""
     refused: list[Refused] = []
     try:
         async with asyncio.TaskGroup() as tasks:
-            both = {tasks.create_task(work), tasks.create_task(_wait(stop))}
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            for task in both:
-                task.cancel()
+            working, waiting = tasks.create_task(work), tasks.create_task(_wait(stop))
+            await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            done = working.done()
+            working.cancel()
+            waiting.cancel()
     except* Refused as group:
         refused.extend(error for error in group.exceptions if isinstance(error, Refused))
     for error in refused:
         raise error
+    return done
 
 
 async def _wait(stop: asyncio.Event) -> None:

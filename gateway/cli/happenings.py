@@ -25,7 +25,7 @@ def _reception(event: Event) -> Iterator[str]:
     if facts.get("refused"):
         yield f"{_count(facts['refused'], 'more recipient')} refused after the content"
     if facts.get("footer"):
-        yield f"rewriting: {facts['footer']}"
+        yield f"footer: {facts['footer']}"
     if facts.get("defects"):
         yield f"defects of the message: {facts['defects']}"
 

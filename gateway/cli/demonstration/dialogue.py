@@ -28,8 +28,16 @@ class Login:
     password: str
 
 
-async def send(login: Login, sender: str, recipients: Sequence[str], content: bytes, say: Say) -> str:
-    """Hand in one message, whoever of the recipients is taken; return the last reply to the content."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the gateway answered: to each recipient, and to the content."""
+
+    recipients: dict[str, str]
+    content: str
+
+
+async def send(login: Login, sender: str, recipients: Sequence[str], content: bytes, say: Say) -> Sent:
+    """Hand in one message, whoever of the recipients is taken; raise DialogueFailed."""
     try:
         async with asyncio.timeout(_PATIENCE):
             reader, writer = await asyncio.open_connection(login.host, login.port)
@@ -42,14 +50,13 @@ async def send(login: Login, sender: str, recipients: Sequence[str], content: by
         secret = base64.b64encode(f"\0{login.user}\0{login.password}".encode()).decode()
         await talk.ask(f"AUTH PLAIN {secret}", "235", shown="AUTH PLAIN (user and password)")
         await talk.ask(f"MAIL FROM:<{sender}>", "250")
-        for recipient in recipients:
-            await talk.ask(f"RCPT TO:<{recipient}>", "")
+        replies = {one: await talk.ask(f"RCPT TO:<{one}>", "") for one in recipients}
         await talk.ask("DATA", "354")
         reply = await talk.content(content)
         await talk.ask("QUIT", "221")
     finally:
         writer.close()
-    return reply
+    return Sent(replies, reply)
 
 
 class _Talk:

@@ -2,6 +2,9 @@
 
 import asyncio
 import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
 from email.header import decode_header, make_header
 from email.parser import BytesHeaderParser
 
@@ -42,15 +45,19 @@ class Stage:
         self._line(f"{ready[:1].upper()}{ready[1:]}", style="dim")
         self._title("The tenant sends one newsletter to all three")
         everyone = (*story.SUBSCRIBED, story.STRANGER)
-        self._reply = await send(self._tenant.login, story.SENDER, everyone, story.NEWSLETTER, self._say)
-        arrivals = [await self._arrival() for _ in story.SUBSCRIBED]
-        first = min(arrivals, key=lambda arrival: arrival.recipient)
+        sent = await send(self._tenant.login, story.SENDER, everyone, story.NEWSLETTER, self._say)
+        self._reply = sent.content
+        refused = {one: reply for one, reply in sent.recipients.items() if not reply.startswith("250")}
+        if set(refused) != {story.STRANGER}:
+            raise Refused(f"only {story.STRANGER} should have been refused: {sent.recipients}")
+        arrivals = sorted([await self._arrival() for _ in story.SUBSCRIBED], key=lambda one: one.recipient)
+        first = arrivals[0]
         self._title(f"What arrived for {first.recipient} (+ what the gateway put in)")
         story.show_headers(self._console, first.content)
         self._title("The footers, in the charset and encoding of each part")
         story.show_footers(self._console, first.content)
         self._title("What came of it")
-        self._say_result(arrivals)
+        self._say_result(arrivals, refused)
 
     def say_how_to_go_on(self) -> None:
         """Say how to send more."""
@@ -73,7 +80,7 @@ class Stage:
         self._line("Open the link above, press its button, and send again: the recipient is refused.")
         if found := re.search(r"queued as (\w+)", self._reply, re.IGNORECASE):
             self._line("What happened to the newsletter, step by step:")
-            self._command(f"consentry --config {self._tenant.config} explain {found[1]}")
+            self._command(f"{_program()} --config {self._tenant.config} explain {found[1]}")
         self._line("Each delivery is told here. Ctrl-C ends the demonstration.", style="bold")
         self._line("")
 
@@ -85,11 +92,6 @@ class Stage:
             subject = str(make_header(decode_header(headers.get("Subject", "(no subject)"))))
             self._line(f"delivered to {arrival.recipient}: {subject}  {arrival.file}", style="green")
 
-    def say_good_bye(self) -> None:
-        """Say what is left."""
-        self._line("")
-        self._line(f"The gateway has ended. What arrived stays in {self._hop.folder}", style="dim")
-
     async def _arrival(self) -> Arrival:
         try:
             async with asyncio.timeout(_ARRIVAL):
@@ -97,17 +99,20 @@ class Stage:
         except TimeoutError as error:
             raise Refused(f"nothing arrived at the next hop within {_ARRIVAL:.0f} s") from error
 
-    def _say_result(self, arrivals: list[Arrival]) -> None:
-        for arrival in arrivals:
-            self._console.print(
-                Text.assemble(("  delivered  ", "green"), f"{arrival.recipient}  {arrival.file}"),
-                soft_wrap=True,
-            )
-        self._console.print(Text.assemble(("  refused    ", "bold red"), story.STRANGER), soft_wrap=True)
+    def _say_result(self, arrivals: Sequence[Arrival], refused: Mapping[str, str]) -> None:
+        width = max(map(len, (*story.SUBSCRIBED, story.STRANGER)))
+        for one in arrivals:
+            self._result("delivered", "green", one.recipient.ljust(width), str(one.file))
+        for recipient, reply in refused.items():
+            self._result("refused", "bold red", recipient.ljust(width), reply)
         self._line("")
-        first = min(arrivals, key=lambda arrival: arrival.recipient)
-        self._line(f"The link that lets {first.recipient} leave:")
-        self._line(f"  {story.unsubscribe_url(first.content)}", style="underline")
+        self._line(f"The link that lets {arrivals[0].recipient} leave:")
+        self._line(f"  {story.unsubscribe_url(arrivals[0].content)}", style="underline")
+
+    def _result(self, what: str, style: str, recipient: str, more: str) -> None:
+        self._console.print(
+            Text.assemble((f"  {what:<9}  ", style), f"{recipient}  ", (more, "dim")), soft_wrap=True
+        )
 
     def _say(self, who: str, text: str) -> None:
         style = "blue" if who == "C" else _STYLES.get(text[:1], "")
@@ -122,3 +127,9 @@ class Stage:
 
     def _line(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style=style), soft_wrap=True)
+
+
+def _program() -> str:
+    """Return how this program is called here: it may not be on the PATH."""
+    called = sys.argv[0]
+    return called if called.endswith("/consentry") and shutil.which("consentry") != called else "consentry"
