@@ -1,8 +1,7 @@
 """The shelf: every first-party policy, in the order in which they run.
 
-What it promises: ``build`` takes the tables of ``policy.toml`` and gives the policies, each checked by its own
-settings; a table that belongs to no policy, or a key that its policy does not know, is an error. A policy has a
-table only where it has something to say; each runs whether it has one or not.
+Each name is that of the policy's table in ``policy.toml``; each ``build`` takes the table's values, checks
+them, and gives the policy. A policy runs whether it has a table or not.
 """
 
 from collections.abc import Callable, Mapping
