@@ -8,10 +8,11 @@ a connection to a file that is gone must fail, and not begin an empty store.
 import os
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import QueuePool
 
@@ -76,6 +77,16 @@ def reading_each(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
+def answers_at_once(engine: Engine) -> bool:
+    """Whether a look-up is a matter of this process and the page cache, with no server in between."""
+    return engine.dialect.name == "sqlite"
+
+
+def never_wait(connection: Connection) -> None:
+    """Let a SQLite connection fail where it would have to wait for a lock."""
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+
+
 def lock_for_migration(connection: Connection) -> None:
     """Let one migration run at a time; on SQLite the write lock does it already."""
     if connection.dialect.name == "postgresql":
@@ -85,6 +96,16 @@ def lock_for_migration(connection: Connection) -> None:
 def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Return the insert of this database, which knows ON CONFLICT."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def insert_rows(connection: Connection, statement: Insert, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert many rows whose values stand in the order of the table's columns, by the driver's own way."""
+    names = [column.name for column in statement.table.columns]
+    compiled = statement.compile(dialect=connection.dialect, column_keys=names)
+    if compiled.positional:
+        connection.exec_driver_sql(str(compiled), rows)
+    else:
+        connection.exec_driver_sql(str(compiled), [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _begin(connection: Connection) -> None:

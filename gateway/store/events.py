@@ -17,7 +17,7 @@ from gateway.model.events import Event, EventType, SealedEvent, open_event
 from gateway.ports import Keyring
 from gateway.store import dialect
 from gateway.store.database import Store
-from gateway.store.schema import EVENT
+from gateway.store.schema import EVENT, OF_A_SUBMISSION
 
 KEPT = frozenset({EventType.SUBSCRIPTION, EventType.FEEDBACK, EventType.ACCOUNT_STATE})
 _CHUNK = 1000  # rows in one transaction
@@ -71,7 +71,7 @@ class EventHistory:
 
     def history(self, submission_id: str) -> tuple[Event, ...]:
         """Return all that happened to a submission, oldest first; raise StoreAway."""
-        query = select(EVENT).where(EVENT.c.submission_id == submission_id)
+        query = select(EVENT).where(EVENT.c.submission_id == submission_id, OF_A_SUBMISSION)
         return self._fetch(query.order_by(EVENT.c.at, EVENT.c.id))
 
     def recent(self, account_id: int, limit: int = 100, types: Iterable[EventType] = ()) -> tuple[Event, ...]:
@@ -98,21 +98,22 @@ def insert_events(connection: Connection, events: Sequence[SealedEvent]) -> None
     """Add events within a transaction; those that are known already change nothing."""
     if events:
         statement = dialect.insert(connection, EVENT).on_conflict_do_nothing()
-        connection.execute(statement, [_row(event) for event in events])
+        dialect.insert_rows(connection, statement, [_row(event) for event in events])
 
 
-def _row(event: SealedEvent) -> dict[str, object]:
-    return {
-        "id": event.id,
-        "type": str(event.type),
-        "at": event.at,
-        "account_id": event.account_id,
-        "submission_id": event.submission_id,
-        "delivery_number": event.delivery_number,
-        "list_id": event.list_id,
-        "facts": event.facts,
-        "data": event.data,
-    }
+def _row(event: SealedEvent) -> tuple[object, ...]:
+    """Return the values in the order of the table's columns."""
+    return (
+        event.id,
+        str(event.type),
+        event.at,
+        event.account_id,
+        event.submission_id,
+        event.delivery_number,
+        event.list_id,
+        event.facts,
+        event.data,
+    )
 
 
 def _sealed(row: Row[tuple[object, ...]]) -> SealedEvent:

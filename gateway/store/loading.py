@@ -32,7 +32,7 @@ from gateway.store.subscription_rows import (
 Progress = Callable[[int], None]
 """Told after each batch how many lines are done."""
 
-_BATCH = 5000  # lines
+_BATCH = 10_000  # lines
 _REASONS = 10_000  # refused lines that are named; all are counted
 
 

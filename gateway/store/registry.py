@@ -7,7 +7,7 @@ The name ``provider`` is the provider itself, account 0: it has domains and keys
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,10 +18,10 @@ from sqlalchemy.exc import IntegrityError
 from gateway.model.address import MalformedAddress, ascii_domain
 from gateway.model.events import Event, EventType, seal_event
 from gateway.model.facts import Account, AccountState, ConsentLevel, MailList, OverQuota
-from gateway.model.identity import new_id
 from gateway.model.rate import Rate
 from gateway.store.account_rows import bump_revision, rates_text, read_account, read_accounts
 from gateway.store.database import Store
+from gateway.store.event_ids import EventIds, Octets
 from gateway.store.events import insert_events
 from gateway.store.keys import StoreKeyring
 from gateway.store.passwords import hash_password
@@ -37,8 +37,6 @@ _DOMAIN = re.compile(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*\Z")
 # RFC 2919 section 2: a label and a namespace, both dot-atoms; section 4.1 limits it to 255 octets.
 _LIST_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LIST_ID = re.compile(rf"{_LIST_ATOM}(?:\.{_LIST_ATOM})+\Z")
-
-Octets = Callable[[int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class Registry:
         self._store = store
         self._keyring = keyring
         self._hasher = hasher
-        self._octets = octets
+        self._ids = EventIds(octets)
 
     def add_account(  # noqa: PLR0917 - what there is to say of one; callers name them
         self,
@@ -128,8 +126,9 @@ class Registry:
             facts = {"account": name, "from": str(before.state), "to": str(state)}
             # An operator's words may name a person.
             data = {"reason": reason, "actor": actor}
-            event_id = new_id(now, self._octets(10))
-            event = Event(event_id, EventType.ACCOUNT_STATE, now, before.id, facts=facts, data=data)
+            event = Event(
+                self._ids.next(now), EventType.ACCOUNT_STATE, now, before.id, facts=facts, data=data
+            )
             insert_events(connection, [seal_event(event, self._keyring.seal)])
             return _account(connection, name)
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 PROVIDER_ID = 0
@@ -118,6 +119,10 @@ SUPPRESSION = Table(
     sqlite_with_rowid=False,
 )
 
+# What is of no submission (a million subscriptions, say) need not be found by one. A query says it too, or
+# the database would not know that the index is enough.
+OF_A_SUBMISSION = text("submission_id <> ''")
+
 # (type, at) and not (at) alone: what proves consent stays when the rest expires, and must not be passed over
 # again and again.
 EVENT = Table(
@@ -132,7 +137,9 @@ EVENT = Table(
     Column("list_id", Integer),
     Column("facts", Text, nullable=False),
     Column("data", LargeBinary, nullable=False),
-    Index("event_submission_id", "submission_id"),
+    Index(
+        "event_submission_id", "submission_id", sqlite_where=OF_A_SUBMISSION, postgresql_where=OF_A_SUBMISSION
+    ),
     Index("event_account_id_at", "account_id", "at"),
     Index("event_type_at", "type", "at"),
     sqlite_with_rowid=False,

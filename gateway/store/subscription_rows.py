@@ -1,19 +1,18 @@
 """Subscriptions as rows: what is sealed in them, and the events of their changes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from gateway.model.events import Event, EventType, SealedEvent, seal_event
 from gateway.model.facts import Basis, SubscriptionState
-from gateway.model.identity import new_id
 from gateway.ports import Keyring
+from gateway.store import dialect
 from gateway.store.bond import Standing
+from gateway.store.event_ids import EventIds
 from gateway.store.refusals import NoSuchList
 from gateway.store.schema import MAIL_LIST, SUBSCRIPTION
-
-Octets = Callable[[int], bytes]
 
 _IN_ONE_QUERY = 1000
 
@@ -96,21 +95,21 @@ def standings(
 
 def add_rows(connection: Connection, entries: Iterable[Entry], now: float) -> None:
     """Insert subscriptions that are not there."""
-    rows = [
-        {
-            "account_id": entry.bond.account_id,
-            "address_hash": entry.bond.address_hash,
-            "list_id": entry.bond.list_id,
-            "state": str(entry.state),
-            "basis": str(entry.basis),
-            "sealed": entry.sealed,
-            "created_at": now,
-            "changed_at": now,
-        }
+    rows: list[tuple[object, ...]] = [
+        (
+            entry.bond.account_id,
+            entry.bond.address_hash,
+            entry.bond.list_id,
+            str(entry.state),
+            str(entry.basis),
+            entry.sealed,
+            now,
+            now,
+        )
         for entry in entries
     ]
     if rows:
-        connection.execute(SUBSCRIPTION.insert(), rows)
+        dialect.insert_rows(connection, dialect.insert(connection, SUBSCRIPTION), rows)
 
 
 def change_row(connection: Connection, entry: Entry, before: Standing, now: float) -> Standing:
@@ -136,10 +135,10 @@ def enter_state(connection: Connection, bond: Bond, state: SubscriptionState, no
 
 @dataclass(frozen=True, slots=True)
 class Scribe:
-    """Writes the events of subscriptions. ``octets``: randomness for their ids."""
+    """Writes the events of subscriptions."""
 
     keyring: Keyring
-    octets: Octets
+    ids: EventIds
 
     def subscribed(self, entry: Entry, address: str, source: str, now: float) -> SealedEvent:
         """Return the event of a new or changed subscription."""
@@ -162,7 +161,7 @@ class Scribe:
         self, kind: EventType, bond: Bond, now: float, facts: dict[str, str], data: dict[str, str]
     ) -> SealedEvent:
         event = Event(
-            id=new_id(now, self.octets(10)),
+            id=self.ids.next(now),
             type=kind,
             at=now,
             account_id=bond.account_id,

@@ -17,6 +17,7 @@ from gateway.model.facts import Basis, SubscriptionState
 from gateway.ports import Keyring
 from gateway.store.bond import Change, Left, subscribe, why_left
 from gateway.store.database import Store
+from gateway.store.event_ids import EventIds, Octets
 from gateway.store.events import insert_events
 from gateway.store.loading import Job, Loaded, Loader, Progress
 from gateway.store.refusals import HasLeft
@@ -24,7 +25,6 @@ from gateway.store.schema import MAIL_LIST, SUBSCRIPTION
 from gateway.store.subscription_rows import (
     Bond,
     Entry,
-    Octets,
     Scribe,
     add_rows,
     change_row,
@@ -95,7 +95,7 @@ class Subscriptions:
     def __init__(self, store: Store, keyring: Keyring, octets: Octets = os.urandom) -> None:
         self._store = store
         self._keyring = keyring
-        self._scribe = Scribe(keyring, octets)
+        self._scribe = Scribe(keyring, EventIds(octets))
 
     def add(  # noqa: PLR0917 - what there is to say of one; callers name them
         self,

@@ -147,6 +147,13 @@ def _events() -> None:
         sa.PrimaryKeyConstraint("id", name="event_pkey"),
         sqlite_with_rowid=False,
     )
-    op.create_index("event_submission_id", "event", ["submission_id"])
+    of_a_submission = sa.text("submission_id <> ''")
+    op.create_index(
+        "event_submission_id",
+        "event",
+        ["submission_id"],
+        sqlite_where=of_a_submission,
+        postgresql_where=of_a_submission,
+    )
     op.create_index("event_account_id_at", "event", ["account_id", "at"])
     op.create_index("event_type_at", "event", ["type", "at"])

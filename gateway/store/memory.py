@@ -1,0 +1,152 @@
+"""The store's twins in memory: the same promises, kept by dictionaries, gone with the process.
+
+``away`` set to an exception makes every question fail with it, as a store does that cannot be asked.
+"""
+
+import hmac
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from gateway.model.events import SealedEvent
+from gateway.model.facts import Account, AccountState, Bonds, Subscription, Suppression
+from gateway.model.reply import StoreAway
+from gateway.store.dkim_keys import StoredKey
+from gateway.store.keys import AccountKey
+from gateway.store.schema import PROVIDER_ID
+
+
+@dataclass(slots=True)
+class _MayBeAway:
+    away: StoreAway | None = field(default=None, kw_only=True)
+
+    def _ask(self) -> None:
+        if self.away is not None:
+            raise self.away
+
+
+@dataclass(slots=True)
+class MemoryAccounts(_MayBeAway):
+    """ports.Accounts."""
+
+    _accounts: dict[int, tuple[Account, str]] = field(default_factory=dict)
+
+    def put(self, account: Account, password: str) -> None:
+        """Keep an account as it stands from now on."""
+        self._accounts[account.id] = (account, password)
+
+    def remove(self, account_id: int) -> None:
+        """Forget an account."""
+        self._accounts.pop(account_id, None)
+
+    async def authenticate(self, name: str, password: str) -> Account | None:
+        """Return the account when name and password are right."""
+        self._ask()
+        for account, right in self._accounts.values():
+            if account.name == name:
+                same = hmac.compare_digest(
+                    right.encode("utf-8", "surrogatepass"), password.encode("utf-8", "surrogatepass")
+                )
+                return account if same and account.state is not AccountState.CANCELLED else None
+        return None
+
+    async def by_id(self, account_id: int) -> Account | None:
+        """Return the account, or None when it is gone."""
+        self._ask()
+        return self._accounts[account_id][0] if account_id in self._accounts else None
+
+    async def by_name(self, name: str) -> Account | None:
+        """Return the account of that name, or None."""
+        self._ask()
+        return next((account for account, _ in self._accounts.values() if account.name == name), None)
+
+
+@dataclass(slots=True)
+class MemoryConsentBook(_MayBeAway):
+    """ports.ConsentBook."""
+
+    _subscriptions: dict[tuple[int, bytes], dict[int, Subscription]] = field(default_factory=dict)
+    _suppressions: dict[tuple[int, bytes], Suppression] = field(default_factory=dict)
+
+    def put(self, account_id: int, address_hash: bytes, subscription: Subscription) -> None:
+        """Keep a subscription as it stands from now on."""
+        self._subscriptions.setdefault((account_id, address_hash), {})[subscription.list_id] = subscription
+
+    def suppress(self, account_id: int, address_hash: bytes, suppression: Suppression) -> None:
+        """Keep that an address may not be written to."""
+        self._suppressions[account_id, address_hash] = suppression
+
+    async def bonds(self, keys: Sequence[tuple[int, bytes]]) -> Sequence[Bonds]:
+        """Return what is known for each (account id, address hash), in order."""
+        self._ask()
+        return [self._of(key) for key in keys]
+
+    def _of(self, key: tuple[int, bytes]) -> Bonds:
+        by_list = self._subscriptions.get(key, {})
+        subscriptions = tuple(by_list[list_id] for list_id in sorted(by_list))
+        return Bonds(subscriptions, self._suppressions.get(key))
+
+
+class MemoryKeyring:
+    """ports.Keyring: real seals under keys that are made up here. The provider has one from the start."""
+
+    def __init__(self, *account_ids: int, octets: Callable[[int], bytes] = os.urandom) -> None:
+        self._octets = octets
+        self._keys: dict[int, AccountKey] = {}
+        for account_id in (PROVIDER_ID, *account_ids):
+            self.create(account_id)
+
+    def create(self, account_id: int) -> None:
+        """Give an account a key."""
+        self._keys[account_id] = AccountKey(account_id, self._octets(32), self._octets)
+
+    def destroy(self, account_id: int) -> None:
+        """Take an account's key away for ever."""
+        self._keys.pop(account_id, None)
+
+    def address_hash(self, account_id: int, identity: str) -> bytes:
+        """Return the 16-octet keyed hash under which an address identity is looked up."""
+        return self._keys[account_id].address_hash(identity)
+
+    def seal(self, account_id: int, plain: bytes, context: bytes) -> bytes:
+        """Encrypt and authenticate."""
+        return self._keys[account_id].seal(plain, context)
+
+    def open(self, account_id: int, sealed: bytes, context: bytes) -> bytes:
+        """Decrypt; raise KeyError when the account's key is gone, ValueError when it was tampered with."""
+        return self._keys[account_id].open(sealed, context)
+
+
+@dataclass(slots=True)
+class MemoryEvents(_MayBeAway):
+    """ports.EventStore; ``kept`` are the events in the order in which they came."""
+
+    _by_id: dict[str, SealedEvent] = field(default_factory=dict)
+
+    async def append(self, events: Sequence[SealedEvent]) -> None:
+        """Keep them; those that are known already change nothing."""
+        self._ask()
+        for event in events:
+            self._by_id.setdefault(event.id, event)
+
+    @property
+    def kept(self) -> tuple[SealedEvent, ...]:
+        """All events."""
+        return tuple(self._by_id.values())
+
+
+@dataclass(slots=True)
+class MemoryDkimKeyBook(_MayBeAway):
+    """DkimKeyBook's twin: the keys of an account's own domains."""
+
+    _keys: dict[tuple[int, str], tuple[StoredKey, ...]] = field(default_factory=dict)
+
+    def put(self, domain: str, key: StoredKey) -> None:
+        """Add a key for a domain of the key's account."""
+        place = (key.account_id, domain)
+        self._keys[place] = (*self._keys.get(place, ()), key)
+
+    async def keys(self, account_id: int, domain: str) -> tuple[StoredKey, ...]:
+        """Return the keys of a domain if it is this account's, else none."""
+        self._ask()
+        return self._keys.get((account_id, domain), ())
