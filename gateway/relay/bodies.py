@@ -7,6 +7,7 @@ the same content at the same time cause one read. It fails as the spool does: Ke
 import asyncio
 from collections import OrderedDict
 
+from gateway.model.reply import StoreAway
 from gateway.ports import Spool
 
 
@@ -36,10 +37,8 @@ class Bodies:
         try:
             content = await self._spool.content(submission_id)
         except BaseException as error:
-            # Those who wait read for themselves or fail alike; nobody waiting is no mistake.
-            read.set_exception(
-                error if isinstance(error, Exception) else ConnectionError("read was cut short")
-            )
+            # Those who wait fail alike, for now at most; nobody waiting is no mistake.
+            read.set_exception(error if isinstance(error, Exception) else StoreAway("the read was cut short"))
             read.exception()
             raise
         finally:

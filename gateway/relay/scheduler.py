@@ -139,7 +139,7 @@ class Scheduler:
     # Senders
 
     def _hire(self) -> None:
-        """Start the senders that are missing; those above the number leave by themselves."""
+        """Start the senders that are missing, and let those above the number leave."""
         wanted = self._senders_wanted()
         self._lanes.set_senders(wanted)
         if self._group is None or self._draining:
@@ -147,6 +147,8 @@ class Scheduler:
         for number in range(wanted):
             if number not in self._senders:
                 self._senders[number] = self._group.create_task(self._send_on(number))
+        if len(self._senders) > wanted:
+            self._wake(len(self._idle))
 
     async def _send_on(self, number: int) -> None:
         try:

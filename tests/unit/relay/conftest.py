@@ -1,7 +1,7 @@
 """A hop that follows a script over a real loopback socket, and values to send through it."""
 
 import asyncio
-import datetime
+import datetime as dt
 import ipaddress
 import logging
 import ssl
@@ -75,8 +75,7 @@ class FakeHop:
     segments: list[bytes] = field(default_factory=list)
     sessions: int = 0
     port: int = 0
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
-    wanted: int = 1
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
     _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
@@ -104,12 +103,12 @@ class FakeHop:
             writer.write(octets)
             await writer.drain()
 
-    async def get(self, count: int) -> list[Taken]:
-        self.wanted = count
-        if len(self.taken) < count:
-            self.arrived.clear()
-            await asyncio.wait_for(self.arrived.wait(), 20)
-        return self.taken
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait for what the hop hears to make it true."""
+        async with asyncio.timeout(20):
+            while not true():
+                self.changed.clear()
+                await self.changed.wait()
 
     def _line(self, command: str, default: str) -> str | bytes:
         lines = self.says.get(command)
@@ -130,6 +129,7 @@ class FakeHop:
 
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.sessions += 1
+        self.changed.set()
         self._writers.add(writer)
         try:
             if await self._say(writer, "GREETING", "220 hop ESMTP"):
@@ -141,53 +141,59 @@ class FakeHop:
             writer.transport.abort() if self._server is None else writer.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        mail = rcpt = ""
-        took: set[str] = set()
+        took: dict[str, str] = {}
         offers = self.offers
         while line := await reader.readline():
             text = line.decode().rstrip("\r\n")
             self.heard.append(text)
+            self.changed.set()
             verb = text.upper().split(" ")[0].split(":")[0]
-            default = "250 2.0.0 Ok"
-            if verb == "EHLO":
-                default = "\r\n".join([*(f"250-{word}" for word in ("hop", *offers)), "250 HELP"])
-            elif verb == "QUIT":
+            if verb == "QUIT":
                 return
-            elif verb == "STARTTLS":
-                if not await self._say(writer, verb, "220 go"):
-                    return
-                if self.tls is not None:
-                    await writer.start_tls(self.tls)
-                offers = tuple(word for word in offers if word != "STARTTLS")
-                continue
-            elif verb == "AUTH":
-                default = "235 2.7.0 welcome"
-            elif verb == "MAIL":
-                mail = text
-            elif verb == "RCPT":
-                rcpt = text
-                default = default if "MAIL" in took else "503 5.5.1 MAIL first"
-            elif verb == "DATA":
-                default = "354 go on" if "RCPT" in took else "503 5.5.1 RCPT first"
-            elif verb == "RSET":
-                took.clear()
+            default = self._default(verb, offers, took)
             said = self.says.get(verb, [default])[0]
-            if isinstance(said, str) and said[0] in "23":
-                took.add(verb)
             if not await self._say(writer, verb, default):
                 return
-            if verb == "DATA" and isinstance(said, str) and said.startswith("354"):
+            if isinstance(said, str) and said[0] in "23":
+                took[verb] = text
+            if verb == "STARTTLS" and self.tls is not None:
+                await writer.start_tls(self.tls)
+                offers = tuple(word for word in offers if word != "STARTTLS")
+            elif verb == "RSET":
                 took.clear()
-                content = await self._content(reader)
-                self.heard.append("CONTENT")
-                keep = self.says.get("CONTENT", [""])[0]
-                alive = await self._say(writer, "CONTENT", "250 2.0.0 taken")
-                if not keep or (isinstance(keep, str) and keep.startswith("250")):
-                    self.taken.append(Taken(mail, rcpt, content))
-                    if len(self.taken) >= self.wanted:
-                        self.arrived.set()
-                if not alive:
+            elif verb == "DATA" and isinstance(said, str) and said.startswith("354"):
+                if not await self._take(reader, writer, took):
                     return
+                took.clear()
+
+    @staticmethod
+    def _default(verb: str, offers: tuple[str, ...], took: dict[str, str]) -> str:
+        match verb:
+            case "EHLO":
+                return "\r\n".join([*(f"250-{word}" for word in ("hop", *offers)), "250 HELP"])
+            case "STARTTLS":
+                return "220 go"
+            case "AUTH":
+                return "235 2.7.0 welcome"
+            case "RCPT" if "MAIL" not in took:
+                return "503 5.5.1 MAIL first"
+            case "DATA":
+                return "354 go on" if "RCPT" in took else "503 5.5.1 RCPT first"
+        return "250 2.0.0 Ok"
+
+    async def _take(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, took: dict[str, str]
+    ) -> bool:
+        """Read the content; False: the session is over."""
+        content = await self._content(reader)
+        self.heard.append("CONTENT")
+        self.changed.set()
+        keep = self.says.get("CONTENT", ["250"])[0]
+        alive = await self._say(writer, "CONTENT", "250 2.0.0 taken")
+        if isinstance(keep, str) and keep.startswith("250"):
+            self.taken.append(Taken(took.get("MAIL", ""), took.get("RCPT", ""), content))
+        self.changed.set()
+        return alive
 
     async def _content(self, reader: asyncio.StreamReader) -> bytes:
         raw = b"\r\n"
@@ -307,15 +313,15 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     folder = tmp_path_factory.mktemp("tls")
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hop.example")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     signed = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(7)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=2))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=2))
         .add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
         )

@@ -60,17 +60,18 @@ async def test_a_hop_that_knows_helo_only(make_hop, mail):
 
 @pytest.mark.parametrize("offers", [("PIPELINING",), ()])
 @pytest.mark.parametrize(
-    ("says", "command", "code"),
+    ("says", "decided"),
     [
-        ({"MAIL": ["451 4.7.1 slow down", "250 ok"]}, "MAIL", 451),
-        ({"MAIL": ["550 5.1.8 no", "250 ok"], "DATA": ["354 odd"]}, "MAIL", 550),
-        ({"RCPT": ["550 5.1.1 who?", "250 ok"]}, "RCPT", 550),
-        ({"RCPT": ["550 5.1.1 who?", "250 ok"], "DATA": ["354 odd"]}, "RCPT", 550),
-        ({"DATA": ["451 4.3.0 not now", "354 go"]}, "DATA", 451),
-        ({"CONTENT": ["554 5.7.1 spam", "250 ok"]}, "end of data", 554),
+        ({"MAIL": ["451 4.7.1 slow down", "250 ok"]}, ("MAIL", 451)),
+        ({"MAIL": ["550 5.1.8 no", "250 ok"], "DATA": ["354 odd"]}, ("MAIL", 550)),
+        ({"RCPT": ["550 5.1.1 who?", "250 ok"]}, ("RCPT", 550)),
+        ({"RCPT": ["550 5.1.1 who?", "250 ok"], "DATA": ["354 odd"]}, ("RCPT", 550)),
+        ({"DATA": ["451 4.3.0 not now", "354 go"]}, ("DATA", 451)),
+        ({"CONTENT": ["554 5.7.1 spam", "250 ok"]}, ("end of data", 554)),
     ],
 )
-async def test_the_connection_lives_on_after_a_refusal(make_hop, mail, offers, says, command, code):
+async def test_the_connection_lives_on_after_a_refusal(make_hop, mail, offers, says, decided):
+    command, code = decided
     hop = await make_hop(offers=offers, says={key: list(lines) for key, lines in says.items()})
     connection = await connect(hop)
     reply = await connection.send(mail.copy())
@@ -100,6 +101,21 @@ async def test_a_transaction_left_open_is_reset_in_the_next_write(make_hop, mail
     connection.close()
 
 
+@pytest.mark.parametrize("offers", [("PIPELINING",), ()])
+@pytest.mark.parametrize("rset", ["502 5.5.1 what?", "close", "421 4.3.2 bye"])
+async def test_a_hop_that_refuses_rset_is_left(make_hop, mail, offers, rset):
+    hop = await make_hop(offers=offers, says={"RCPT": ["550 5.1.1 who?", "250 ok"], "RSET": [rset]})
+    connection = await connect(hop)
+    await connection.send(mail.copy())
+    if rset.startswith("421"):
+        assert (await connection.send(mail.copy())).code == 421
+    else:
+        with pytest.raises(Stale):
+            await connection.send(mail.copy())
+    assert not connection.usable
+    assert hop.taken == []
+
+
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
 @pytest.mark.parametrize(
     "said", ["close", b"gibberish\r\n", b"99 no\r\n", "250-" + "x" * 9000, b"250-a\r\n" * 6000, "399 odd"]
@@ -126,7 +142,7 @@ async def test_nonsense_after_the_content_is_a_broken_hop(make_hop, mail, said):
 async def test_silence_has_an_end(make_hop, mail):
     hop = await make_hop(says={"MAIL": [mail.HANG]})
     connection = await connect(hop, SHORT)
-    with pytest.raises(Stale, match="no reply in 0.2 seconds"):
+    with pytest.raises(Stale, match="no reply in"):
         await connection.send(mail.copy())
     late = await make_hop(says={"CONTENT": [mail.HANG]})
     connection = await connect(late, SHORT)
@@ -172,8 +188,7 @@ async def test_a_connection_left_in_the_middle_is_dead(make_hop, mail):
     connection = await connect(hop)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(connection.send(mail.copy()))
-        while "DATA" not in hop.heard:
-            await asyncio.sleep(0)
+        await hop.until(lambda: "CONTENT" in hop.heard)
         task.cancel()
     assert not connection.usable
 
@@ -281,14 +296,14 @@ async def test_content_over_the_hops_limit_is_not_sent(make_hop, mail):
 )
 async def test_a_session_that_does_not_come_about(make_hop, says):
     hop = await make_hop(says=says)
-    with pytest.raises(HopUnreachable, match="127.0.0.1"):
+    with pytest.raises(HopUnreachable, match=r"^127"):
         await connect(hop, SHORT)
 
 
 async def test_nobody_listens(make_hop):
     hop = await make_hop()
     await hop.stop()
-    with pytest.raises(HopUnreachable, match="127.0.0.1"):
+    with pytest.raises(HopUnreachable, match=r"^127"):
         await connect(hop)
 
 

@@ -71,10 +71,8 @@ async def test_the_connection_used_last_is_used_first(world, hop):
 async def test_an_idle_connection_is_closed_in_time(world, hop, meter):
     relay = world(hop, timeouts={"idle": 0.05})
     await relay.send()
-    while meter.value("connection_count", service="smarthost"):
-        await asyncio.sleep(0.01)
-    while "QUIT" not in hop.heard:
-        await asyncio.sleep(0.01)
+    await hop.until(lambda: "QUIT" in hop.heard)
+    assert meter.value("connection_count", service="smarthost") == 0
 
 
 async def test_a_dead_connection_is_replaced_without_a_word(world, hop):
@@ -220,8 +218,7 @@ async def test_cancelling_frees_the_probe(world, make_hop, clock):
     await hop.start()
     async with asyncio.TaskGroup() as group:
         probe = group.create_task(relay.send())
-        while hop.sessions == 0:
-            await asyncio.sleep(0)
+        await hop.until(lambda: hop.sessions == 1)
         waiting = group.create_task(relay.send())
         await asyncio.sleep(0)
         while not probe.done():  # asyncio.wait_for may swallow one, in Python 3.11

@@ -52,6 +52,13 @@ class WatchedSpool(MemorySpool):
         self.changed = asyncio.Event()
         self.troubles: list[Exception] = []
         self.largest_claim = 0
+        self.away = 0
+
+    async def accounts_due(self, now):
+        if self.away:
+            self.away -= 1
+            raise StoreAway("away")
+        return await super().accounts_due(now)
 
     async def settle(self, settlements):
         if self.troubles:
@@ -64,6 +71,10 @@ class WatchedSpool(MemorySpool):
         self.largest_claim = max(self.largest_claim, limit)
         self.changed.set()
         return await super().claim_due(account_id, now, limit)
+
+    async def next_due(self, now):
+        self.changed.set()
+        return await super().next_due(now)
 
     async def release_held(self, account_id, hold_reason):
         self.changed.set()
@@ -471,8 +482,7 @@ async def test_content_that_is_gone_is_let_go(world):
         delivery = await world.keep()
         del world.spool._bodies[delivery.submission.id]
         await world.until(lambda: world.spool.state(delivery).state is DeliveryState.ACTIVE)
-        while world.relay._lanes.total or world.relay._lanes._lanes:
-            await asyncio.sleep(0)
+        await world.until(lambda: not world.relay._lanes._lanes)
         world.spool._bodies[delivery.submission.id] = b""
     assert world.hop.copies == []
 
@@ -547,12 +557,11 @@ async def test_a_reload_changes_the_number_of_senders(make, mail):
         world.settings = mail.settings(connections=6)
         await world.keep()
         await world.until_empty()
-        while len(world.relay._senders) != 6:
-            await asyncio.sleep(0)
+        world.relay.nudge()
+        await world.until(lambda: len(world.relay._senders) == 6)
         world.settings = mail.settings(connections=2)
-        while len(world.relay._senders) != 2:
-            await world.keep()
-            await world.until_empty()
+        world.relay.nudge()
+        await world.until(lambda: len(world.relay._senders) == 2)
 
 
 async def test_a_real_hop_that_is_down_and_comes_back(make, hop, clock, entropy, meter):
@@ -566,10 +575,35 @@ async def test_a_real_hop_that_is_down_and_comes_back(make, hop, clock, entropy,
         await world.until(lambda: world.events(EventType.TRANSIENT_FAILURE))
         await hop.start()
         clock.time += 1.0
-        await hop.get(300)
+        await hop.until(lambda: len(hop.taken) == 300)
         await world.until_empty()
     routes.close()
     assert len(hop.taken) == 300
+
+
+async def test_a_spool_that_is_away_stops_nothing_for_good(world):
+    world.spool.away = 2
+    async with world.running():
+        await world.keep()
+        await world.until_empty()
+    assert len(world.hop.copies) == 1
+
+
+async def test_deliveries_that_entered_queued_are_not_taken_over(world):
+    parcel = world.parcel()
+    world.relay.offer(parcel)
+    assert world.relay._lanes.take() is None
+
+
+async def test_an_old_delivery_in_memory_expires_while_no_hop_answers(make):
+    world = make(connections=1)
+    world.hop.script(HopUnreachable("away", until=world.clock.now() + 30))
+    async with world.running():
+        await world.offer(20)
+        await world.until(lambda: world.events(EventType.TRANSIENT_FAILURE))
+        world.clock.time += world.settings.relay.max_age + 1
+        await world.until(lambda: len(world.events(EventType.EXPIRATION)) == 20)
+    assert len(world.hop.copies) == 1
 
 
 async def test_log_lines_hold_no_address(world):
