@@ -18,6 +18,7 @@ _PLACEHOLDER = re.compile(
     rb"(?:\{\{|(?i:%7B%7B))(?:\s|%20){0,5}unsubscribe_url(?:\s|%20){0,5}(?:\}\}|(?i:%7D%7D))"
 )
 _OWN_LINK = re.compile(rb"<\s*((?:https?:|mailto:)[^<>]+)>", re.IGNORECASE)
+_NOT_LONGER = rb"(?!\.?[\w/=%~-])"
 _BLANKS = re.compile(rb"\s+")
 
 # Stems, so that inflected forms match: English, German, French (with or without accents and entities),
@@ -64,9 +65,9 @@ def shows_link(part: Part, octets: bytes, named: tuple[bytes, ...]) -> bool:
 
 
 def _holds(octets: bytes, link: bytes) -> bool:
-    """Whether the text holds this very link, as it stands or as HTML writes it, and not a longer one."""
+    """Whether the text holds this link, as it stands or as HTML writes it; more may follow in its query."""
     for form in (link, escape(link.decode("latin-1")).encode("latin-1")):
-        if form in octets and re.search(re.escape(form) + rb"(?!\.?[\w/?=&%#~-])", octets):
+        if form in octets and re.search(re.escape(form) + _NOT_LONGER, octets):
             return True
     return False
 

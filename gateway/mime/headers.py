@@ -16,7 +16,7 @@ from gateway.model.message import Message
 
 LINE_LIMIT = 998  # octets without the CRLF, RFC 5322 section 2.1.1
 _FOLD_AT = 76  # RFC 2047 section 2 for lines with encoded words; also within RFC 5322's 78
-_WORD_OCTETS = 45  # 60 characters of base64: with "=?utf-8?B?" and "?=" 72 of RFC 2047's 75
+_WORD_OCTETS = 39  # 64 characters with all around them (RFC 2047 allows 75): room for a field's name before
 
 _NAME = re.compile(r"[!-9;-~]+\Z")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")

@@ -132,7 +132,7 @@ def mutations(draw: st.DrawFn) -> bytes:
                     b"\x00",
                     b"\r",
                     b"\n",
-                    b"{{unsubscribe_url}}",
+                    b" {{unsubscribe_url}} ",
                     b"<!--",
                 ]
             )

@@ -1,0 +1,161 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.mime.scan import scan
+from gateway.mime.splice import apply
+from gateway.model.facts import MailList, RewriteFacts
+from policies import footer
+
+_TEMPLATES = Path(__file__).parents[3] / "config" / "templates"
+_SHORT = {
+    "text_template": "{{ list_name }}: {{ unsubscribe_url }}",
+    "html_template": "<i>{{ list_name }}</i> {{ unsubscribe_url }}",
+}
+
+
+def _put(facts: RewriteFacts, raw: bytes, **settings: object) -> bytes:
+    rewrite = footer.build(_SHORT | settings).rewrite
+    assert rewrite
+    return apply(raw, rewrite(scan(raw), facts))
+
+
+def _body(facts: RewriteFacts, head: bytes, body: bytes, **settings: object) -> bytes:
+    return _put(facts, head + b"\r\n\r\n" + body, **settings).partition(b"\r\n\r\n")[2]
+
+
+def test_the_files_show_the_defaults() -> None:
+    assert (_TEMPLATES / "footer.txt.j2").read_text(encoding="utf-8") == footer.TEXT_TEMPLATE
+    assert (_TEMPLATES / "footer.html.j2").read_text(encoding="utf-8") == footer.HTML_TEMPLATE
+
+
+def test_text_and_html(rewrite_facts: RewriteFacts) -> None:
+    assert _body(rewrite_facts, b"A: b", b"x") == b"x\r\n\r\nNews: https://mail.example.org/u/T?a=1&b=2"
+    html = _body(rewrite_facts, b"Content-Type: text/html", b"<body>x</body>")
+    assert html == b"<body>x\r\n<i>News</i> https://mail.example.org/u/T?a=1&amp;b=2\r\n</body>"
+
+
+def test_a_plan_serves_all_recipients(rewrite_facts: RewriteFacts) -> None:
+    rewrite = footer.build(_SHORT).rewrite
+    assert rewrite
+    message = scan(b"A: b\r\n\r\nx")
+    for url in ("https://one.example/", "https://two.example/"):
+        (splice,) = rewrite(message, replace(rewrite_facts, unsubscribe_url=url))
+        assert splice.new.endswith(url.encode())
+
+
+def test_a_lists_name_cannot_break_anything(rewrite_facts: RewriteFacts) -> None:
+    facts = replace(rewrite_facts, mail_list=MailList(1, 7, "x", "<b>\r\n& " + "\u00fc" * 200))
+    assert _body(facts, b"A: b", b"x").startswith(b"x\r\n\r\n<b> & " + b"u" * 84 + b":")
+    html = _body(facts, b"Content-Type: text/html", b"x")
+    assert html.startswith(b"x\r\n<i>&lt;b&gt; &amp; " + b"&#252;" * 84 + b"</i>")
+
+
+def test_a_list_without_a_name_shows_its_id(rewrite_facts: RewriteFacts) -> None:
+    facts = replace(rewrite_facts, mail_list=MailList(1, 7, "news.example.com", ""))
+    assert b"news.example.com: https" in _body(facts, b"A: b", b"x")
+
+
+def test_flowed_text_is_stuffed_and_kept_apart(rewrite_facts: RewriteFacts) -> None:
+    head = b"Content-Type: text/plain; format=flowed"
+    template = "> one \n From\nFrom us\n{{ unsubscribe_url }}"
+    body = _body(rewrite_facts, head, b"x \r\n", text_template=template)
+    assert body.startswith(b"x \r\n\r\n\r\n > one\r\n  From\r\n From us\r\nhttps://")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *({"x": 1}, {"text_template": "no link"}, {"html_template": "{{ unsubscribe_url | urlencode }}"}),
+        *({"text_template": "{{ nobody_knows }} {{ unsubscribe_url }}"}, {"html_template": "{% if %}"}),
+    ],
+)
+def test_bad_settings(settings: dict[str, object]) -> None:
+    with pytest.raises((ValidationError, ValueError)):
+        footer.build(settings)
+
+
+_OWN = b"List-Unsubscribe: <mailto:leave@example.com>, <https://example.com/\r\n leave?a=1&b=2>"
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "outcome", "without_header"),
+    [
+        (b"A: b", b"x", "added", "added"),
+        (_OWN, b"x", "sender provides", "added"),
+        (_OWN, b"x https://example.com/leave?a=1&b=2 y", "sender provides", "sender provides"),
+        (_OWN, b"x https://example.com/leave?a=1&b=2.", "sender provides", "sender provides"),
+        (_OWN, b"x https://example.com/leave?a=1&b=23 y", "sender provides", "added"),
+        (_OWN, b"x https://example.com/leave?a=1&b=2&utm=x y", "sender provides", "sender provides"),
+        (b"List-Unsubscribe: nonsense", b"x", "added", "added"),
+        (b"List-Unsubscribe: <{{unsubscribe_url}}>", b"x", "added", "added"),
+        (b"List-Unsubscribe: <https://x/{{unsubscribe_url}}>", b"x", "added", "added"),
+        (b"A: b", b"{{ unsubscribe_url }}", "sender provides", "sender provides"),
+        (b"A: b", b"unsubscribe_url}}", "added", "added"),
+        (b"A: b", b"To opt out:\r\nhttps://example.com/o", "sender provides", "sender provides"),
+        (b"A: b", b"To opt out:\r\n1\r\n2\r\nhttps://example.com/o", "added", "added"),
+        (b"A: b", b"options: https://example.com/o", "added", "added"),
+        (b"A: b", b"To unsubscribe, answer.", "added", "added"),
+        (
+            b"Content-Type: text/plain; charset=utf-16\r\n" + _OWN,
+            b"x",
+            "sender provides",
+            "headers only: charset",
+        ),
+        (b"Content-Type: text/plain\r\nContent-Transfer-Encoding: x", b"x", *["headers only: encoding"] * 2),
+        (b"A: b", b"{{unsubscribe_url}}" * 1001, *["headers only: too-many-placeholders"] * 2),
+        (b"Content-Type: image/png", b"x", *["headers only: structure"] * 2),
+    ],
+)
+def test_what_counts_as_the_senders_own(head: bytes, body: bytes, outcome: str, without_header: str) -> None:
+    message = scan(head + b"\r\n\r\n" + body)
+    assert footer.explain(message) == outcome
+    assert footer.explainer({"own_header_counts": False})(message) == without_header
+
+
+@pytest.mark.parametrize(
+    ("html", "provided"),
+    [
+        (b"<a href='https://x'>Unsubscribe</a>", True),
+        (b"<A\r\nCLASS=y HREF = https://x/unsubscribe><img></A>", True),
+        (b"<a href='mailto:x?subject=abmelden'>x</a>", True),
+        (b"<a href='https://x'>Se d&eacute;sabonner</a>", True),
+        (b"<a href='https://x'>Darse de baja</a>", True),
+        (b"<a href='https://x'>Uitschrijven</a>", True),
+        (b"<a href='#unsubscribe'>Unsubscribe</a>", False),
+        (b"<a name=x>Unsubscribe</a> <a href='https://x'>x</a>", False),
+        (b"Unsubscribe at https://x", False),
+        (b"<a href='https://x'>Our subscription description</a>", False),
+        (b"<a href='https://x", False),
+    ],
+)
+def test_links_in_html(html: bytes, provided: bool) -> None:
+    message = scan(b"Content-Type: text/html\r\n\r\n" + html)
+    assert footer.explain(message) == ("sender provides" if provided else "added")
+
+
+def test_own_link_as_html_writes_it() -> None:
+    message = scan(
+        _OWN + b"\r\nContent-Type: text/html\r\n\r\n<a href='https://example.com/leave?a=1&amp;b=2'>x</a>"
+    )
+    assert footer.explainer({"own_header_counts": False})(message) == "sender provides"
+
+
+def test_placeholders_in_fields_leave_other_policies_fields_alone(rewrite_facts: RewriteFacts) -> None:
+    head = b"Bcc: {{unsubscribe_url}}\r\nList-Unsubscribe: <{{unsubscribe_url}}>\r\nX: {{\r\n unsubscribe_url}}!\r\n\r\n"
+    put = _put(rewrite_facts, head)
+    assert put.count(b"{{unsubscribe_url}}") == 2
+    assert b"X: https://mail.example.org/u/T?a=1&b=2!\r\n\r\n" in put
+
+
+def test_a_part_that_cannot_be_changed_does_not_hold_up_the_other(rewrite_facts: RewriteFacts) -> None:
+    raw = (
+        b"Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-16\r\n\r\nx"
+        b"\r\n--b\r\nContent-Type: text/html\r\n\r\ny\r\n--b--\r\n"
+    )
+    put = _put(rewrite_facts, raw)
+    assert b"\r\n\r\nx\r\n--b" in put
+    assert b"\r\n\r\ny\r\n<i>News</i>" in put
+    assert footer.explain(scan(raw)) == "added"
