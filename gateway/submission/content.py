@@ -75,7 +75,9 @@ class DotReader:
                 return reply.BARE_NEWLINE
             raw = repair_newlines(raw)
         # RFC 5321 section 4.5.2. After the repair, because clients that send bare LF stuff dots there too.
-        content = raw.replace(b"\r\n.", b"\r\n")[2:]
+        if b"\r\n." in raw:  # a third of what the replacement costs, and mostly there is none
+            raw = raw.replace(b"\r\n.", b"\r\n")
+        content = raw[2:]
         return _flaw(content, self._limit) or content
 
 

@@ -6,7 +6,7 @@ import structlog
 
 from gateway.model import reply
 from gateway.model.reply import Intermediate, Reply
-from gateway.submission.session import Answer, Session
+from gateway.submission.session import QUIT, Answer, Session
 from gateway.submission.wire import Gone
 
 log = structlog.get_logger("submission")
@@ -93,5 +93,5 @@ def quit_(session: Session, argument: str) -> Reply:
     """End the session."""
     if argument:
         return reply.BAD_SYNTAX.fill(syntax="QUIT")
-    session.end("quit")
+    session.end(QUIT)
     return reply.CLOSING

@@ -24,6 +24,9 @@ from gateway.submission.wire import Gone, Interrupted, LineTooLong, Retired, Tim
 
 log = structlog.get_logger("submission")
 
+QUIT = "quit"
+"""How a session ends when the client wants it to."""
+
 Answer = Reply | Intermediate | None
 """What a command answers; None when it has answered by itself."""
 
@@ -106,7 +109,7 @@ class Session(Wire):
         finally:
             self.abandon()
             self.leave_account()
-        await self.hang_up()
+        await (self.close() if self._ending == QUIT else self.hang_up())
         self._tell_end()
 
     async def _next_command(self) -> None:

@@ -15,7 +15,7 @@ that uvloop does not have) nor its answer to a half-closed connection (it cancel
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import ClassVar, cast
 
 from aiosmtpd.smtp import SMTP
@@ -284,18 +284,26 @@ class Wire(SMTP):
             self.transport.abort()
 
     async def hang_up(self) -> None:
-        """Say the last words and close; a peer that does not take them in time is cut off."""
+        """Say the last words, see that they are heard, and close."""
+        await self._part(self._let_peer_finish)
+
+    async def close(self) -> None:
+        """Close on a peer that has said all: it is not waited for."""
+        await self._part(None)
+
+    async def _part(self, farewell: Callable[[float], Awaitable[None]] | None) -> None:
         self.flush()
         self._deaf = True
         if self.transport is None or self._lost:
             return
         deadline = self.loop.time() + _LINGER
         try:
-            await self._let_peer_finish(deadline)
+            if farewell is not None:
+                await farewell(deadline)
             self.transport.close()
             while not self._lost:
                 await self._wait(deadline)
-        except TimedOut:
+        except TimedOut:  # a peer that does not take our last words
             self.transport.abort()
 
     async def _let_peer_finish(self, deadline: float) -> None:
@@ -304,6 +312,7 @@ class Wire(SMTP):
         if self._ended or not self.transport.can_write_eof():
             return
         if self._full:
+            self._full = False
             self.transport.resume_reading()
         self.transport.write_eof()
         while not self._ended:
