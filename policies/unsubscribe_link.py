@@ -8,7 +8,6 @@ careful side: where in doubt, there is no link and the footer is added. All take
 import re
 from html import escape
 
-from gateway.mime.charset import charset_of
 from gateway.mime.transfer import Gap
 from gateway.model.message import Message, Part
 
@@ -21,16 +20,17 @@ _OWN_LINK = re.compile(rb"<\s*((?:https?:|mailto:)[^<>]+)>", re.IGNORECASE)
 _NOT_LONGER = rb"(?!\.?[\w/=%~-])"
 _BLANKS = re.compile(rb"\s+")
 
-# Stems, so that inflected forms match: English, German, French (with or without accents and entities),
-# Spanish, Dutch, Italian. The hints are what a text must hold to hold one of them; each costs a pass.
+# Stems in ASCII, so that inflected forms match, in every charset that may carry a footer: English, German,
+# French (with or without accents and entities), Spanish, Dutch, Italian. The hints are what a text must hold
+# to hold one of them; each costs a pass.
 _WORD = re.compile(
-    "unsubscri|opt[- ]?out|abmeld|abbestell|sabonn|sinscri"
-    "|(?:dar(?:se|me)?|dese) de baja|afmeld|uitschrijv|disiscri"
+    rb"unsubscri|opt[- ]?out|abmeld|abbestell|sabonn|sinscri"
+    rb"|(?:dar(?:se|me)?|dese) de baja|afmeld|uitschrijv|disiscri"
 )
-_HINTS = ("scri", "opt", "meld", "bestell", "sabonn", "de baja", "uitschrijv")
-_ANCHOR = re.compile(r"<a\s")
-_LEADS_AWAY = re.compile(r"href\s*=\s*[\"']?\s*(?:https?:|mailto:)")
-_URL = re.compile(r"(?:https?://|mailto:)[^\s<>]")
+_HINTS = (b"scri", b"opt", b"meld", b"bestell", b"sabonn", b"de baja", b"uitschrijv")
+_ANCHOR = re.compile(rb"<a\s")
+_LEADS_AWAY = re.compile(rb"href\s*=\s*[\"']?\s*(?:https?:|mailto:)")
+_URL = re.compile(rb"(?:https?://|mailto:)[^\s<>]")
 _BEFORE, _AFTER = 1, 2  # lines of plain text around the word in which its URL may stand
 
 
@@ -57,10 +57,10 @@ def shows_link(part: Part, octets: bytes, named: tuple[bytes, ...]) -> bool:
         return True
     if b"://" not in octets and b"mailto:" not in octets:
         return False
-    text = octets.decode(charset_of(part.charset).reads, "replace").lower()
+    lower = octets.lower()
     for hint in _HINTS:
-        if hint in text:
-            return _in_anchor(text) if part.content_type == "text/html" else _near_url(text)
+        if hint in lower:
+            return _in_anchor(lower) if part.content_type == "text/html" else _near_url(lower)
     return False
 
 
@@ -72,19 +72,19 @@ def _holds(octets: bytes, link: bytes) -> bool:
     return False
 
 
-def _in_anchor(text: str) -> bool:
-    for piece in _ANCHOR.split(text)[1:]:
-        anchor = piece.partition("</a")[0]
-        if _LEADS_AWAY.search(anchor.partition(">")[0]) and _WORD.search(anchor):
+def _in_anchor(lower: bytes) -> bool:
+    for piece in _ANCHOR.split(lower)[1:]:
+        anchor = piece.partition(b"</a")[0]
+        if _LEADS_AWAY.search(anchor.partition(b">")[0]) and _WORD.search(anchor):
             return True
     return False
 
 
-def _near_url(text: str) -> bool:
-    lines = text.splitlines()
+def _near_url(lower: bytes) -> bool:
+    lines = lower.split(b"\n")
     for number, line in enumerate(lines):
-        if _WORD.search(line) and _URL.search(
-            "\n".join(lines[max(0, number - _BEFORE) : number + _AFTER + 1])
-        ):
-            return True
+        if _WORD.search(line):
+            near = lines[max(0, number - _BEFORE) : number + _AFTER + 1]
+            if any(_URL.search(one) for one in near):
+                return True
     return False
