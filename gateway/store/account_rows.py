@@ -1,5 +1,6 @@
 """Accounts as rows: reading one with its domains and lists, and marking that something changed."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from gateway.model.facts import Account, AccountState, ConsentLevel, MailList, O
 from gateway.model.rate import Rate, parse_rate
 from gateway.store.schema import ACCOUNT, ACCOUNTS_REVISION, DOMAIN, MAIL_LIST, REVISION
 
+_NAME = re.compile(r"[a-z0-9._-]{1,64}\Z")
+
 
 @dataclass(frozen=True, slots=True)
 class KnownAccount:
@@ -16,6 +19,11 @@ class KnownAccount:
 
     account: Account
     password_hash: str
+
+
+def is_account_name(name: str) -> bool:
+    """Whether an account may have the name; a database need not be asked for what a client made up."""
+    return _NAME.match(name) is not None
 
 
 def read_account(connection: Connection, which: ColumnElement[bool]) -> KnownAccount | None:

@@ -9,7 +9,7 @@ where the store cannot be asked, and all is well again when it can.
 from functools import partial
 
 from gateway.model.facts import Account, AccountState
-from gateway.store.account_rows import KnownAccount, read_account, read_revision
+from gateway.store.account_rows import KnownAccount, is_account_name, read_account, read_revision
 from gateway.store.database import Store
 from gateway.store.passwords import Passwords
 from gateway.store.revision import Revision, Snapshots
@@ -56,7 +56,10 @@ class StoreAccounts:
         self._passwords.close()
 
     async def _known(self, key: int | str) -> KnownAccount | None:
-        known = self._snapshots.get(key, await self.revision.current())
+        revision = await self.revision.current()
+        if isinstance(key, str) and not is_account_name(key):
+            return None
+        known = self._snapshots.get(key, revision)
         if known is None:
             known = await self._store.in_thread(partial(self._read, key))
         return known

@@ -83,7 +83,7 @@ class _Tally:
             self.changes[Change.CHANGED],
             self.changes[Change.UNCHANGED],
             self.refused_count,
-            tuple(self.refused),
+            tuple(sorted(self.refused)),
         )
 
 

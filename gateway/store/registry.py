@@ -19,7 +19,7 @@ from gateway.model.address import MalformedAddress, ascii_domain
 from gateway.model.events import Event, EventType, seal_event
 from gateway.model.facts import Account, AccountState, ConsentLevel, MailList, OverQuota
 from gateway.model.rate import Rate
-from gateway.store.account_rows import bump_revision, rates_text, read_account, read_accounts
+from gateway.store.account_rows import bump_revision, is_account_name, rates_text, read_account, read_accounts
 from gateway.store.database import Store
 from gateway.store.event_ids import EventIds, Octets
 from gateway.store.events import insert_events
@@ -31,7 +31,6 @@ from gateway.store.schema import ACCOUNT, DOMAIN, MAIL_LIST, PROVIDER_ID
 PROVIDER = "provider"
 RESERVED = frozenset({PROVIDER, "abuse", "admin", "administrator", "mailer-daemon", "postmaster", "root"})
 
-_NAME = re.compile(r"[a-z0-9._-]{1,64}\Z")
 _HOST_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*\Z")
 # RFC 2919 section 2: a label and a namespace, both dot-atoms; section 4.1 limits it to 255 octets.
@@ -246,7 +245,7 @@ def _make_default(connection: Connection, account_id: int, list_id: int) -> None
 
 
 def _check_name(name: str) -> None:
-    if not _NAME.match(name):
+    if not is_account_name(name):
         raise BadName(f"{name!r} is no account name: 1 to 64 of a to z, 0 to 9, dot, hyphen and underscore")
     if name in RESERVED:
         raise BadName(f"the name {name} is reserved")

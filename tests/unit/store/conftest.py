@@ -1,5 +1,6 @@
 """A store in a folder of its own, with quick passwords."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import pytest
 from argon2 import PasswordHasher
 
 from gateway.model.facts import Account, ConsentLevel, MailList, OverQuota
+from gateway.model.reply import StoreAway
 from gateway.store.database import Store, open_store
 from gateway.store.keys import StoreKeyring
 from gateway.store.registry import Registry
+from gateway.store.revision import Revision
 from gateway.store.subscriptions import Subscriptions
 
 MASTER = bytes(range(32))
@@ -65,3 +68,29 @@ def acme(registry: Registry) -> Account:
 @pytest.fixture
 def news(registry: Registry, acme: Account) -> MailList:
     return registry.add_list("acme", "news.example.org", "News", default=True)
+
+
+class ToldRevision(Revision):
+    """Says what its watch came upon, so that a test can wait for it."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.changed = asyncio.Event()  # from what it was when it was first asked
+        self.away = asyncio.Event()
+        self._first: int | None = None
+
+    async def look(self) -> int:
+        try:
+            value = await super().look()
+        except StoreAway:
+            self.away.set()
+            raise
+        if self._first not in {None, value}:
+            self.changed.set()
+        self._first = self._first or value
+        return value
+
+
+@pytest.fixture
+def told(store: Store) -> ToldRevision:
+    return ToldRevision(store)
