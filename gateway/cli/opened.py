@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from sqlalchemy import select
 
 from gateway.app.world import SystemClock, SystemEntropy
 from gateway.cli.configured import config_file, read
@@ -24,6 +25,7 @@ from gateway.store.dkim_keys import DkimKeys
 from gateway.store.keys import StoreKeyring, load_master_key
 from gateway.store.refusals import StoreRefusal
 from gateway.store.registry import Registry
+from gateway.store.schema import ACCOUNT_KEY
 from gateway.store.secret_files import BadSecret
 from gateway.store.subscriptions import Subscriptions
 
@@ -85,9 +87,22 @@ def opened_at(config: Path) -> Iterator[Opened]:
     try:
         with _refusing():
             store.upgrade()
-            yield Opened(settings, store, StoreKeyring(store, master))
+            keyring = StoreKeyring(store, master)
+            _check_master(store, keyring)
+            yield Opened(settings, store, keyring)
     finally:
         store.close()
+
+
+def _check_master(store: Store, keyring: StoreKeyring) -> None:
+    """Try the master key on any account's key: with another one nothing may be added either."""
+    with store.read() as connection:
+        account_id = connection.execute(select(ACCOUNT_KEY.c.account_id).limit(1)).scalar_one_or_none()
+    try:
+        if account_id is not None:
+            keyring.of(account_id)
+    except ValueError as error:
+        raise Refused(f"{error}: look at [secrets] master_key and [store] url") from error
 
 
 @contextmanager
