@@ -75,6 +75,13 @@ def test_repair(octets: bytes, repaired: bytes) -> None:
     assert repair_newlines(octets) == repaired
 
 
+@pytest.mark.parametrize("size", [1, 200_000])
+def test_bare_newlines_are_found_in_small_and_large(size: int) -> None:
+    filler = b"x" * 70 + b"\r\n"
+    for octets, bare in ((b"", False), (b"\n", True), (b"\r", True), (b"\r\r\n", True), (b"\ra\n", True)):
+        assert has_bare_newline(octets + filler * (size // 72)) is bare
+
+
 def test_exactly_the_limit_is_taken_dots_not_counted() -> None:
     content = b".\r\n" * 300
     stuffed = content.replace(b".", b"..") + b".\r\n"

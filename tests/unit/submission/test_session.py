@@ -229,3 +229,58 @@ async def test_a_reload_is_for_the_next_connection() -> None:
         async with talk(service.port) as second:
             assert (await second.line()).startswith("220 new.example.org ")
         assert (await first.ask("HELO client.example")) == "250 mx.example.org"
+
+
+async def test_what_comes_ahead_of_its_turn_waits_in_the_network() -> None:
+    """While a content is being kept, half a megabyte of commands comes in; every one is answered in the end."""
+    world = World.make(limits={"commands": 1_000_000})
+    world.intake.may_finish.clear()
+    async with serve(world) as service, talk(service.port) as client:
+        await client.hello()
+        for command in ("MAIL FROM:<news@example.com>", "RCPT TO:<friend@example.net>", "DATA"):
+            await client.ask(command)
+        client.send(CONTENT + b".\r\n")
+        await world.intake.finishing.wait()
+        client.send(b"NOOP\r\n" * 100_000 + b"QUIT\r\n")
+        for _ in range(50):
+            await asyncio.sleep(0)
+        world.intake.may_finish.set()
+        assert (await client.line()).startswith("250 2.6.0")
+        said = await client.reader.read()
+        assert said == b"250 2.0.0 OK\r\n" * 100_000 + b"221 2.0.0 Bye\r\n"
+
+
+async def test_no_login_within_a_transaction() -> None:
+    world = World.make(trusted=({"network": "127.0.0.0/8", "account": "trusted"},))
+    async with serve(world) as service, talk(service.port) as client:
+        await client.line()
+        await client.ask("EHLO client.example")
+        await client.ask("MAIL FROM:<news@example.com>")
+        assert (await client.ask("AUTH PLAIN AHNob3AAb3BlbiBzZXNhbWU=")).startswith("503 5.5.1")
+
+
+async def test_time_does_not_run_while_a_content_is_kept() -> None:
+    world = World.make(limits={"idle": 0.05})
+    world.intake.may_finish.clear()
+    loop = asyncio.get_running_loop()
+    async with serve(world) as service, talk(service.port) as client:
+        await client.hello()
+        for command in ("MAIL FROM:<news@example.com>", "RCPT TO:<friend@example.net>", "DATA"):
+            await client.ask(command)
+        client.send(CONTENT + b".\r\n")
+        await world.intake.finishing.wait()
+        loop.call_later(0.1, world.intake.may_finish.set)  # the disk is slow
+        assert (await client.line()).startswith("250 2.6.0")
+        assert (await client.line()).startswith("421 4.4.2")
+
+
+async def test_a_fault_of_our_own_ends_one_connection_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World.make()
+    async with serve(world) as service, talk(service.port) as first:
+        await first.line()
+        with monkeypatch.context() as broken, capture_logs() as logs:
+            broken.setattr(listener, "Conversation", None)
+            async with talk(service.port) as second:
+                assert await second.ended()
+        assert [entry["event"] for entry in logs] == ["connection failed"]
+        assert (await first.ask("NOOP")).startswith("250 ")
