@@ -173,6 +173,8 @@ class Session(Wire):
         """Count a refusal; return what the client is to hear instead when it was one too many."""
         reason = f"{refusal.code} {refusal.enhanced}"
         self.context.meter.count("smtp_server_rejections_total", command=self._verb, reason=reason)
+        if refusal.code != 550 or refusal.subject == 6:  # a policy's refusal has an event of its own
+            log.info("refused", command=self._verb, reply=reason, ip=self.visit.peer.ip)
         if refusal.code in _ERRORS and refusal is not reply.NO_RECIPIENTS:
             self.tally.errors += 1
             if self.tally.errors > self.limits.errors:

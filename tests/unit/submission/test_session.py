@@ -92,7 +92,7 @@ async def test_logs_hold_no_secret_and_no_address() -> None:
             await client.ask("RCPT TO:<away@example.net>")
             await client.ask("QUIT")
             assert await client.ended()
-    assert {entry["event"] for entry in logs} == {"login", "command failed", "session ended"}
+    assert {entry["event"] for entry in logs} == {"login", "command failed", "refused", "session ended"}
     words = repr(logs)
     for secret in ("sesame", "example.net", "example.com", "AHNob3"):
         assert secret not in words
