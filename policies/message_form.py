@@ -12,7 +12,7 @@ from gateway.mime.headers import BadFrom, parse_from
 from gateway.model.facts import MessageFacts
 from gateway.model.message import Message
 from gateway.model.policy import Policy
-from gateway.model.reply import BAD_FROM, BAD_HEADER, NO_HEADERS
+from gateway.model.reply import BAD_FROM, BAD_HEADER, MIME_TOO_DEEP, NO_HEADERS
 from gateway.model.verdict import PASS, Refuse, Verdict
 from policies.table import Table
 
@@ -39,6 +39,9 @@ def build(settings: Mapping[str, object]) -> Policy:
         """Refuse what no reader could trust."""
         if not message.fields:
             return Refuse(NO_HEADERS, "no-headers")
+        if "too-many-fields" in message.defects:
+            # What stands after the limit was not looked at: a Bcc, or a second From:.
+            return Refuse(MIME_TOO_DEEP.fill(why="too many header fields"), "too-many-fields")
         counts = Counter(field.name for field in message.fields)
         for name, count in counts.items():
             if count > 1 and name in _ONCE:

@@ -4,12 +4,14 @@ It is the one place that knows both the settings and the first-party shelf, and 
 cannot change: those keys are named with the request to restart.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import policies
+import policies.footer
+from gateway.model.message import Message
 from gateway.model.policy import Policy
 from gateway.pipeline.links import Links
 from gateway.pipeline.shelf import Shelf
@@ -41,6 +43,7 @@ class Configuration:
     loaded: Loaded
     shelf: Shelf
     tokens: TokenKeys
+    describe_rewrite: Callable[[Message], str]
 
     @property
     def settings(self) -> Settings:
@@ -86,7 +89,8 @@ def read(path: Path) -> Configuration:
     except (OSError, ValueError) as error:
         problem = ConfigProblem(loaded.config_file, 0, "secrets.token_keys", str(error))
         raise BadConfig([problem]) from error
-    return Configuration(loaded, Shelf.of(loaded.policies), tokens)
+    describe_rewrite = policies.footer.explainer(loaded.policy.get("footer", {}))
+    return Configuration(loaded, Shelf.of(loaded.policies), tokens, describe_rewrite)
 
 
 def what_needs_restart(old: Settings, new: Settings) -> list[str]:

@@ -44,11 +44,10 @@ from gateway.store.quota import SharedQuota
 from gateway.submission.context import SubmissionContext
 from gateway.submission.server import SubmissionServer
 from gateway.submission.tls import TlsUnusable, server_context
-from policies.footer import explain
 
 log = structlog.get_logger("worker")
 
-_ADOPT_PAUSE = 5.0  # seconds between two looks for shards whose worker is gone
+_ADOPT_PAUSE = 30.0  # seconds between two looks for shards whose worker is gone: one that restarts is sooner
 _EXPIRE_PAUSE = 3600.0  # seconds between two looks for events that are older than they are kept
 _SESSIONS_SHARE = 0.6  # of the drain's time is for sessions, the rest for what is on the wire
 
@@ -218,7 +217,7 @@ class Worker:
             links=lambda: self._holder.current.links,
             hostname=lambda: self._holder.current.hostname,
             report_refusals=reports.refusals,
-            describe_rewrite=explain,
+            describe_rewrite=lambda message: self._holder.current.describe_rewrite(message),
         )
 
     async def _adopt_forever(self) -> None:

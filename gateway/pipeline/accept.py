@@ -55,8 +55,12 @@ class Accepted:
 
 @dataclass(slots=True)
 class Transaction:
-    """One MAIL to end of data. It keeps the shelf it began with, whatever is reloaded meanwhile."""
+    """One MAIL to end of data. It keeps the shelf it began with, whatever is reloaded meanwhile.
 
+    ``id`` becomes the submission's, so that what was refused on the way stands in the same story.
+    """
+
+    id: str
     client: Client
     account: Account
     sender: Sender
@@ -112,11 +116,13 @@ class Intake:
         if account is None:
             return reply.ACCOUNT_CANCELLED
         shelf = self._world.shelf()
+        identity = new_id(self._world.clock.now(), self._world.entropy.octets(10))
+        transaction = Transaction(identity, client, account, sender, shelf)
         judgement = judge_sender(shelf, SenderFacts(account, sender))
         if (refusal := _refusal(judgement)) is not None:
-            self._record_rejection(account.id, "MAIL", judgement, refusal)
+            self._record_rejection(transaction, "MAIL", judgement, refusal)
             return refusal
-        return Transaction(client, account, sender, shelf)
+        return transaction
 
     async def recipient(self, transaction: Transaction, recipient: Recipient) -> Reply:
         """Judge one RCPT; on a positive reply it is part of the transaction."""
@@ -130,7 +136,7 @@ class Intake:
         judgement = judge_recipient(transaction.shelf, facts)
         if (refusal := _refusal(judgement)) is not None:
             self._give_back(account, tokens)
-            self._record_rejection(account.id, "RCPT", judgement, refusal, recipient)
+            self._record_rejection(transaction, "RCPT", judgement, refusal, recipient)
             return refusal
         transaction.recipients.append(Accepted(recipient, facts, address_hash, tokens))
         return reply.RECIPIENT_OK
@@ -166,7 +172,7 @@ class Intake:
             refusal = reply.NO_LIST
         if refusal is not None or facts.mail_list is None:
             self.abandon(transaction)
-            self._record_rejection(transaction.account.id, "DATA", judgement, refusal or reply.NO_LIST)
+            self._record_rejection(transaction, "DATA", judgement, refusal or reply.NO_LIST)
             return refusal or reply.NO_LIST
         judged = self._sort_recipients(transaction, message, facts.mail_list)
         if not judged.kept:
@@ -190,7 +196,7 @@ class Intake:
                 continue
             refused.append((one.recipient, refusal))
             self._give_back(transaction.account, one.tokens)
-            self._record_rejection(transaction.account.id, "DATA", judgement, refusal, one.recipient)
+            self._record_rejection(transaction, "DATA", judgement, refusal, one.recipient)
         # What is given back above must not be given back again, should keeping fail.
         transaction.recipients[:] = kept
         return Judged(transaction, message, mail_list, kept, refused)
@@ -222,7 +228,7 @@ class Intake:
     def _submission(self, judged: Judged) -> Submission:
         now = self._world.clock.now()
         return Submission(
-            id=new_id(now, self._world.entropy.octets(10)),
+            id=judged.transaction.id,
             account_id=judged.transaction.account.id,
             received_at=now,
             sender=judged.transaction.sender,
@@ -290,7 +296,7 @@ class Intake:
 
     def _record_rejection(
         self,
-        account_id: int,
+        transaction: Transaction,
         step: str,
         judgement: Judgement,
         refusal: Reply,
@@ -301,9 +307,10 @@ class Intake:
         kind = EventType.CONSENT_DENIED if judgement.policy == "consent" else EventType.REJECTION
         event = self._event(
             kind,
-            account_id,
+            transaction.account.id,
+            submission_id=transaction.id,
             facts={"step": step, "policy": judgement.policy, "reason": reason, "code": refusal.code},
-            data={"recipient": str(recipient.address)} if recipient else {},
+            data={"response": str(refusal)} | ({"recipient": str(recipient.address)} if recipient else {}),
         )
         self._world.spool.record([event])
 

@@ -166,7 +166,8 @@ async def test_a_message_is_kept_then_offered_then_answered() -> None:
     assert any(b"List-Unsubscribe: <https://x.example/u/" in splice.new for splice in delivery.splices)
     assert [event.type for event in parcel.events] == [EventType.RECEPTION]
     assert [event.type for event in fakes.events] == [EventType.CONSENT_DENIED]
-    assert fakes.events[0].data == {"recipient": "stranger@example.net"}
+    assert fakes.events[0].data == {"recipient": "stranger@example.net", "response": str(reply.NO_CONSENT)}
+    assert fakes.events[0].submission_id == parcel.submission.id
     assert "example.net" not in str(fakes.events[0].facts)
     assert fakes.meter.value("messages_received_total") == 1
     assert fakes.meter.value("policy_refusals_total", policy="consent", reason="no-opt-in") == 1

@@ -182,6 +182,10 @@ def test_from_domain(head: bytes, expected: str) -> None:
         (b"From: a@example.org", "550 missing-field"),
         (b"", "550 no-headers"),
         (b"this is no header", "550 no-headers"),
+        (
+            b"From: a@example.org\r\nX-Id: 1\r\n" + b"X: y\r\n" * 2000 + b"Bcc: c@example.org",
+            "550 too-many-fields",
+        ),
     ],
 )
 def test_message_form(head: bytes, expected: str) -> None:
