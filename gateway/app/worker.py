@@ -17,6 +17,7 @@ from gateway.app.configuration import Configuration
 from gateway.app.control import Control
 from gateway.app.shipping import ship, ship_forever
 from gateway.app.world import SystemClock, SystemEntropy
+from gateway.model.message import Message
 from gateway.model.reply import PublicError
 from gateway.observe import logs
 from gateway.observe.metrics import PrometheusMeter
@@ -217,8 +218,11 @@ class Worker:
             links=lambda: self._holder.current.links,
             hostname=lambda: self._holder.current.hostname,
             report_refusals=reports.refusals,
-            describe_rewrite=lambda message: self._holder.current.describe_rewrite(message),
+            describe_rewrite=self._describe_rewrite,
         )
+
+    def _describe_rewrite(self, message: Message) -> str:
+        return self._holder.current.describe_rewrite(message)
 
     async def _adopt_forever(self) -> None:
         """Take in the mail of shards whose worker does not come back."""
