@@ -1,0 +1,20 @@
+"""The scenery of the scenarios: a gateway's folder with its real process tree, and a next hop that keeps mail."""
+
+from scene.house import PASSWORD, House
+from scene.letters import newsletter
+from scene.sink import Received, Sink
+from scene.template import READERS, furnish
+from scene.waiting import PATIENCE, eventually, free_port
+
+__all__ = [
+    "PASSWORD",
+    "PATIENCE",
+    "READERS",
+    "House",
+    "Received",
+    "Sink",
+    "eventually",
+    "free_port",
+    "furnish",
+    "newsletter",
+]
