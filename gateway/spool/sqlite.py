@@ -38,6 +38,7 @@ _log = structlog.get_logger(__name__)
 _LARGE = 256 << 10  # octets; sealing more than this would hold up the event loop
 _COPY = 1 << 10  # octets; sealing a delivery takes as long as these
 _CACHE = 16 << 20  # octets of bodies in memory
+_GAUGE_PAUSE = 1.0  # seconds
 _RECORD_DELAY = 0.05  # seconds that an event waits for somebody else's commit
 _RELEASED_AT_ONCE = 1000  # deliveries, so that a long release lets others in between
 
@@ -66,6 +67,7 @@ class SqliteSpool:
         self._recorder = Recorder()
         self._flush_is_due = False
         self._gauged_at = float("-inf")
+        self._gauge_is_due = False
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._reader = Reader(partial(connect_reader, path))
@@ -251,11 +253,18 @@ class SqliteSpool:
         self._gauge()
 
     def _gauge(self) -> None:
-        now = self._clock.now()
-        if abs(now - self._gauged_at) >= 1.0:
-            self._gauged_at = now
-            for state, amount in self._stock.counts().items():
-                self._meter.gauge("scheduled_count", amount, state=state)
+        """Show the numbers, once a second at most; the last change of a burst is shown too."""
+        if abs(self._clock.now() - self._gauged_at) >= _GAUGE_PAUSE:
+            self._gauge_now()
+        elif not self._gauge_is_due:
+            self._gauge_is_due = True
+            self._loop.call_later(_GAUGE_PAUSE, self._gauge_now)
+
+    def _gauge_now(self) -> None:
+        self._gauge_is_due = False
+        self._gauged_at = self._clock.now()
+        for state, amount in self._stock.counts().items():
+            self._meter.gauge("scheduled_count", amount, state=state)
 
     def _recount(self, connection: sqlite3.Connection) -> None:
         """Count anew what another process may have changed; in the writer's thread."""

@@ -215,6 +215,16 @@ async def test_gauges_follow(kit: Any) -> None:
     assert kit.meter.gauges["scheduled_count", "queued"] == 1
 
 
+async def test_gauges_show_the_last_change_of_a_burst(kit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.spool.sqlite._GAUGE_PAUSE", 0.01)  # and the clock stands still
+    spool = await kit.open()
+    for _ in range(3):
+        await spool.put(kit.parcel())
+    async with asyncio.timeout(5):
+        while kit.meter.gauges["scheduled_count", "queued"] != 3:
+            await asyncio.sleep(0)
+
+
 PLANS = {
     "ACCOUNTS_DUE": (statements.ACCOUNTS_DUE, (1.0,)),
     "CLAIMABLE": (statements.CLAIMABLE, (1, 1.0, 10)),
