@@ -11,6 +11,7 @@ It says one line on standard output when everything is ready, and ``state_dir/re
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -35,7 +36,7 @@ from gateway.store.presence import forget_workers
 
 log = structlog.get_logger("supervisor")
 
-_BIND_PATIENCE = 15.0  # seconds: a former supervisor's workers may still be draining
+_BIND_PATIENCE = 30.0  # seconds
 _SHORTEST_LIFE = 5.0  # a child that lived less than this has a growing pause before the next
 _LONGEST_PAUSE = 10.0
 _START_PATIENCE = 60.0
@@ -73,19 +74,19 @@ class StartFailed(Exception):
     """The house could not be opened; the message says why."""
 
 
-def bind(endpoint: Endpoint, patience: float = _BIND_PATIENCE) -> socket.socket:
-    """Return a listening socket; raise StartFailed when the address stays taken or is none of ours."""
+def bind(endpoint: Endpoint, patience: float) -> socket.socket:
+    """Return a listening socket; raise StartFailed when the address stays taken or is none of ours.
+
+    ``patience``: seconds to wait for an address that is taken.
+    """
     deadline = time.monotonic() + patience
     while True:
         try:
             return _bind_once(endpoint)
         except OSError as error:
-            if error.errno not in _TAKEN or time.monotonic() > deadline:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 raise StartFailed(f"cannot listen at {endpoint}: {error.strerror or error}") from error
             time.sleep(0.1)
-
-
-_TAKEN = {98}  # EADDRINUSE
 
 
 def _bind_once(endpoint: Endpoint) -> socket.socket:
@@ -169,6 +170,8 @@ class Supervisor:
             code = await self._listen(child)
             if self._stopping.is_set():
                 return
+            if not child.ready.is_set():
+                child.answers.put_nowait(f"ended with code {code} before it was ready; the log says why")
             lived = time.monotonic() - child.started
             pause = 0.1 if lived > _SHORTEST_LIFE else min(pause * 2, _LONGEST_PAUSE)
             log.error("child died", role=child.role, number=child.number, code=code, lived=round(lived, 3))
@@ -276,23 +279,35 @@ def run(config: Path) -> int:
     configuration = read(config.absolute())
     settings = configuration.settings
     logs.configure(settings.log.level)
+    pid_file = settings.gateway.state_dir / "gateway.pid"
+    patience = _BIND_PATIENCE if _was_killed(pid_file) else 0.0
     try:
         # The sockets first: whoever has them is the one supervisor, and may touch the state folder.
         sockets = Sockets(
-            tuple(bind(listener.listen) for listener in settings.submission.listener),
-            bind(settings.web.listen),
-            bind(settings.metrics.listen),
+            tuple(bind(listener.listen, patience) for listener in settings.submission.listener),
+            bind(settings.web.listen, patience),
+            bind(settings.metrics.listen, patience),
         )
         prepare(configuration)
     except StartFailed as error:
         _say(f"consentry did not start: {error}")
         return 1
-    pid_file = settings.gateway.state_dir / "gateway.pid"
     pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
     try:
         return asyncio.run(_supervise(config.absolute(), configuration, sockets))
     finally:
         pid_file.unlink(missing_ok=True)
+
+
+def _was_killed(pid_file: Path) -> bool:
+    """Whether a former supervisor was killed: then its workers may still be draining at our addresses."""
+    try:
+        os.kill(int(pid_file.read_text(encoding="ascii")), 0)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return True
+    return False
 
 
 def prepare(configuration: Configuration) -> None:
