@@ -29,6 +29,7 @@ class House:
     folder: Path
     sink: Sink
     smtp: int = field(default_factory=free_port)
+    smtps: int = field(default_factory=free_port)
     web: int = field(default_factory=free_port)
     metrics: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
@@ -54,6 +55,7 @@ class House:
         text = self.config.read_text()
         for old, new in (
             (template.smtp, self.smtp),
+            (template.smtps, self.smtps),
             (template.web, self.web),
             (template.metrics, self.metrics),
             (template.sink.port, self.sink.port),
