@@ -18,6 +18,7 @@ from gateway.cli.configured import config_file, read
 from gateway.cli.say import Refused
 from gateway.model.reply import PublicError
 from gateway.settings.schema import Settings
+from gateway.settings.secret_files import BadSecret
 from gateway.spool.errors import ForeignShard
 from gateway.spool.operate import QueueDesk
 from gateway.store.database import Store, open_store
@@ -26,7 +27,6 @@ from gateway.store.keys import StoreKeyring, load_master_key
 from gateway.store.refusals import StoreRefusal
 from gateway.store.registry import Registry
 from gateway.store.schema import ACCOUNT_KEY
-from gateway.store.secret_files import BadSecret
 from gateway.store.subscriptions import Subscriptions
 
 CLOCK = SystemClock()

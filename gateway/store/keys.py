@@ -23,11 +23,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, delete, select
 
+from gateway.settings.secret_files import BadSecret, create_secret, read_secret
 from gateway.store import dialect
 from gateway.store.bounded import Bounded
 from gateway.store.database import Store
 from gateway.store.schema import ACCOUNT_KEY, PROVIDER_ID
-from gateway.store.secret_files import BadSecret, create_secret, read_secret
 
 _VERSION = b"\x01"
 _KEY_LENGTH = 32

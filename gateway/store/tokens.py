@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.store.secret_files import BadSecret, create_secret, read_secret, replace_secret
+from gateway.settings.secret_files import BadSecret, create_secret, read_secret, replace_secret
 
 _KEY_LENGTH = 32  # octets
 _LAST_ID = 255  # a token has one octet for it

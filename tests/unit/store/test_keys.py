@@ -4,10 +4,10 @@ import pytest
 from sqlalchemy import select, update
 
 from gateway.model.facts import Account
+from gateway.settings.secret_files import BadSecret
 from gateway.store.database import Store
 from gateway.store.keys import StoreKeyring, create_master_key, load_master_key
 from gateway.store.schema import ACCOUNT_KEY
-from gateway.store.secret_files import BadSecret
 
 MASTER = bytes(range(32))
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from gateway.model import token
-from gateway.store.secret_files import BadSecret
+from gateway.settings.secret_files import BadSecret
 from gateway.store.tokens import create_token_keys, load_token_keys, rotate_token_keys
 
 A, B = "aa" * 32, "bb" * 32

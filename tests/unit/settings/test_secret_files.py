@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store.secret_files import BadSecret, create_secret, read_secret, replace_secret
+from gateway.settings.secret_files import BadSecret, create_secret, read_secret, replace_secret
 
 
 def test_a_secret_is_born_private_and_read_back(tmp_path: Path) -> None:
@@ -37,12 +37,12 @@ def test_a_secret_is_replaced_whole(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["key"]
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o700, 0o644])
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
 def test_a_secret_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "key"
     create_secret(path, b"content")
     path.chmod(mode)
-    with pytest.raises(BadSecret, match=f"{mode:04o}; it must be 0600"):
+    with pytest.raises(BadSecret, match="chmod 600 "):
         read_secret(str(path))
 
 
@@ -52,7 +52,7 @@ def test_a_secret_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest
     if os.geteuid() == 0:
         os.chown(path, 4711, -1)
     else:
-        monkeypatch.setattr("gateway.store.secret_files.os.geteuid", lambda: 4711)
+        monkeypatch.setattr("gateway.settings.secret_files.os.geteuid", lambda: 4711)
     with pytest.raises(BadSecret, match="another user"):
         read_secret(str(path))
 
@@ -69,7 +69,7 @@ def test_a_credential_is_systemds_to_protect(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "master").write_bytes(b"content")
     (tmp_path / "master").chmod(0o440)
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
-    with pytest.raises(BadSecret, match="CREDENTIALS_DIRECTORY"):
+    with pytest.raises(BadSecret, match="LoadCredential"):
         read_secret("credential:master")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     assert read_secret("credential:master") == b"content"
