@@ -202,8 +202,8 @@ def postfix_opendkim(home: Path, sink: int) -> Peer:
     return peer
 
 
-def gateway(home: Path, sink: int, say=print, extra_config: str = "") -> Peer:
-    """Start the gateway with a trusted-network account, 1,000,000 subscriptions and an RSA-2048 key."""
+def prepare_gateway(home: Path, sink: int, subscriptions: int = SUBSCRIPTIONS, say=print) -> int:
+    """Make a home with a trusted-network account, its subscriptions and an RSA-2048 key; return the SMTP port."""
     smtp, web, metrics = free_port(), free_port(), free_port()
 
     def consentry(*words: str, **options: object) -> None:
@@ -226,10 +226,16 @@ def gateway(home: Path, sink: int, say=print, extra_config: str = "") -> Peer:
     consentry("list", "add", "bench", "news.sender.example", "--default")
     readers = home / "readers.txt"
     with readers.open("w") as file:
-        file.writelines(f"{number}{RECIPIENT}\n" for number in range(SUBSCRIPTIONS))
-    say(f"loading {SUBSCRIPTIONS:,} subscriptions")
+        file.writelines(f"{number}{RECIPIENT}\n" for number in range(subscriptions))
+    say(f"loading {subscriptions:,} subscriptions")
     consentry("subscriber", "load", "bench", "news.sender.example", str(readers), "--basis", "asserted",
               "--source", "benchmark")  # fmt: skip
+    return smtp
+
+
+def gateway(home: Path, sink: int, say=print, extra_config: str = "") -> Peer:
+    """Start the gateway with 1,000,000 subscriptions."""
+    smtp = prepare_gateway(home, sink, say=say)
     with (home / "gateway.toml").open("a") as file:
         file.write('\n[[submission.trusted]]\nnetwork = "127.0.0.1/32"\naccount = "bench"\n' + extra_config)
     log = (home / "log.jsonl").open("wb")
