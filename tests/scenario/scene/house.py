@@ -33,6 +33,7 @@ class House:
     web: int = field(default_factory=free_port)
     metrics: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    zone: dict[str, str] = field(default_factory=dict)  # the DKIM records that the command line has printed
 
     @property
     def config(self) -> Path:
@@ -52,6 +53,7 @@ class House:
     def move_into_copy_of(self, template: "House") -> None:
         """Copy a furnished folder, and put this house's ports in the place of the template's."""
         shutil.copytree(template.folder, self.folder)
+        self.zone = template.zone
         text = self.config.read_text()
         for old, new in (
             (template.smtp, self.smtp),
