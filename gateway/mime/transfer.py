@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
+from gateway.mime.newlines import has_bare_newline
 from gateway.model.message import Part
 from gateway.model.splice import Splice
 
@@ -22,7 +23,6 @@ Gap = tuple[int, int]
 
 _QP_TOKEN = re.compile(rb"=[0-9A-Fa-f]{2}|.", re.DOTALL)
 _SOFT_BREAK = b"=\r\n"
-_NO_LINE_END = bytes(set(range(256)) - {10, 13})
 _BASE64_LINE = 76  # RFC 2045 section 6.8
 
 
@@ -46,8 +46,7 @@ def decode(raw: bytes, part: Part) -> bytes:
     """Return a part's octets; raise Untouchable where readers would not agree on them."""
     body = raw[part.body_start : part.body_end]
     # What splits lines in one reader and not in another has no sure place.
-    ends = body.translate(None, _NO_LINE_END)
-    if ends != b"\r\n" * (len(ends) // 2):
+    if has_bare_newline(body):
         raise Untouchable("bare-newline")
     match part.encoding:
         case "7bit" | "8bit" | "binary":

@@ -9,26 +9,13 @@ How it fails: ``content`` gives a Reply instead of octets.
 
 from typing import Literal
 
+from gateway.mime.newlines import has_bare_newline
 from gateway.model import reply
 from gateway.model.reply import Reply
 
 BareNewlines = Literal["rewrite", "refuse"]
 
 _END = b"\r\n.\r\n"
-_SMALL = 131_072  # octets
-
-
-def has_bare_newline(octets: bytes) -> bool:
-    """Whether a CR or LF stands alone.
-
-    Taking out the pairs and looking at what is left needs two thirds of the time of counting, but up to
-    eight times the memory: it is for contents that are not large.
-    """
-    if len(octets) <= _SMALL:
-        rest = b"".join(octets.split(b"\r\n"))
-        return b"\r" in rest or b"\n" in rest
-    pairs = octets.count(b"\r\n")
-    return octets.count(b"\n") != pairs or octets.count(b"\r") != pairs
 
 
 def repair_newlines(octets: bytes) -> bytes:
@@ -42,6 +29,17 @@ def _flaw(octets: bytes, limit: int) -> Reply | None:
     if b"\0" in octets:
         return reply.HAS_NUL
     return None
+
+
+def _first_end(raw: bytearray, start: int) -> int:
+    """Return where the first end of data is, or -1.
+
+    Mostly it is the only one, and CPython searches backwards in a third of the time.
+    """
+    last = raw.rfind(_END, start)
+    if last < 0 or raw.rfind(_END, start, last + len(_END) - 1) < 0:
+        return last
+    return raw.find(_END, start)
 
 
 class DotReader:
@@ -63,7 +61,7 @@ class DotReader:
         known = max(0, len(raw) - len(_END) + 1)
         raw += buffer
         buffer.clear()
-        end = raw.find(_END, known)
+        end = _first_end(raw, known)
         if end >= 0:
             buffer += raw[end + len(_END) :]
             del raw[end + 2 :]
@@ -83,7 +81,7 @@ class DotReader:
                 return reply.BARE_NEWLINE
             raw = repair_newlines(raw)
         # RFC 5321 section 4.5.2. After the repair, because clients that send bare LF stuff dots there too.
-        if b"\r\n." in raw:  # a third of what the replacement costs, and mostly there is none
+        if raw.rfind(b"\r\n.") >= 0:  # less than half of what the replacement costs, and mostly there is none
             raw = raw.replace(b"\r\n.", b"\r\n")
         content = raw[2:]
         return _flaw(content, self._limit) or content

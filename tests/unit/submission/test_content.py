@@ -2,8 +2,9 @@
 
 import pytest
 
+from gateway.mime.newlines import has_bare_newline
 from gateway.model import reply
-from gateway.submission.content import ChunkReader, DotReader, has_bare_newline, repair_newlines
+from gateway.submission.content import ChunkReader, DotReader, repair_newlines
 
 
 def read(wire: bytes, limit: int = 1000, bare_newlines: str = "rewrite"):
