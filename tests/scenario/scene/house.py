@@ -160,8 +160,11 @@ class House:
         """Return a session, logged in as acme."""
         client = smtplib.SMTP("127.0.0.1", self.smtp, "client.example", timeout=PATIENCE)
         if login:
-            client.ehlo()
-            client.login("acme", PASSWORD)
+            try:
+                client.login("acme", PASSWORD)
+            except BaseException:
+                client.close()
+                raise
         return client
 
     def trust(self) -> ssl.SSLContext:
