@@ -77,8 +77,11 @@ CATALOGUE: tuple[Metric, ...] = (
     # Pipeline
     _counter("messages_received_total", "Messages accepted: answered 250 and durable."),
     _counter("policy_refusals_total", "Refusals, by the policy that gave them.", "policy", "reason"),
-    _counter("content_modified_total", "Messages rewritten, by what could be done.", "result"),
-    _counter("header_only_total", "Messages that got headers but no footer.", "reason"),
+    _counter(
+        "content_modified_total",
+        "Messages rewritten: footer added, sender provides, or headers only and why.",
+        "result",
+    ),
     _counter("delayed_due_to_message_rate_throttle_total", "Messages that the quota held back."),
     # Spool
     _histogram("message_save_latency_seconds", "From end of data to the commit.", buckets=_LATENCY),
