@@ -53,6 +53,7 @@ _LONGEST_NAME = 90  # characters; as numeric references they still fit a line of
 _MOST_LINKS = 1000  # placeholders in one part
 # What templates see in place of the links, so that a recipient's footer is made without rendering anew.
 _UNSUBSCRIBE, _ABUSE = "https://unsubscribe.invalid/here", "https://abuse.invalid/here"
+_UNSUBSCRIBE_OCTETS, _ABUSE_OCTETS = _UNSUBSCRIBE.encode(), _ABUSE.encode()
 
 
 class Settings(Table):
@@ -124,21 +125,17 @@ def explainer(settings: Mapping[str, object]) -> Callable[[Message], str]:
 
 
 def _fill(plan: Plan, facts: RewriteFacts, skeleton: Skeleton) -> list[Splice]:
-    url, abuse = facts.unsubscribe_url.encode("ascii"), facts.abuse_url.encode("ascii")
-    html_url, html_abuse = _as_html(url), _as_html(abuse)
-    splices = [Splice(start, end, url) for start, end in plan.in_fields]
+    plain = facts.unsubscribe_url.encode("ascii"), facts.abuse_url.encode("ascii")
+    markup = escape(facts.unsubscribe_url).encode("ascii"), escape(facts.abuse_url).encode("ascii")
+    splices = [Splice(start, end, plain[0]) for start, end in plan.in_fields]
     for links in plan.links:
-        splices += links.placement.fill([html_url if links.html else url] * links.count)
+        splices += links.placement.fill([(markup if links.html else plain)[0]] * links.count)
     for lines in plan.lines:
+        url, abuse = markup if lines.html else plain
         bare = skeleton(lines, facts.mail_list.name or facts.mail_list.list_id, facts.account.name)
-        filled = bare.replace(_UNSUBSCRIBE.encode(), html_url if lines.html else url)
-        filled = filled.replace(_ABUSE.encode(), html_abuse if lines.html else abuse)
+        filled = bare.replace(_UNSUBSCRIBE_OCTETS, url).replace(_ABUSE_OCTETS, abuse)
         splices += lines.placement.fill([lines.lead + filled + lines.trail])
     return splices
-
-
-def _as_html(url: bytes) -> bytes:
-    return escape(url.decode("ascii")).encode("ascii")
 
 
 # Where ------------------------------------------------------------------------------------------------------
@@ -177,14 +174,15 @@ def _in_part(
         raise Untouchable("too-many-placeholders")
     if gaps:
         return _Links(place(message.raw, part, octets, gaps), len(gaps), html)
-    if (own_header_counts and named) or shows_link(part, octets, named):
+    lower = octets.lower()
+    if (own_header_counts and named) or shows_link(part, octets, lower, named):
         return None
     codec = charset_of(part.charset).writes
     if not codec:
         raise Untouchable("charset")
     if part.encoding == "7bit":
         codec = "ascii"
-    at = end_of_html(octets) if html else len(octets)
+    at = end_of_html(lower) if html else len(octets)
     newline = b"\n" if part.encoding == "base64" and b"\n" in octets and b"\r\n" not in octets else b"\r\n"
     lead = _html_lead(octets, at, newline) if html else _text_lead(octets, newline, part)
     trail = newline if at < len(octets) or not octets or octets.endswith(b"\n") else b""

@@ -18,49 +18,27 @@ _HIDING = (
     b"noembed",
     b"noframes",
 )
-_QUICKLY = ((b"<!--", b"-->"), *((b"<" + name, b"</" + name) for name in _HIDING))
-_MARK = re.compile(
-    rb"(?P<comment><!--)|<(?P<hidden>" + b"|".join(_HIDING) + rb")\b|<(?P<closed>/body|/html)\b",
-    re.IGNORECASE,
-)
+# In lower case, with "<" before all else and no groups: the engine passes other tags by without a try.
+_MARK = re.compile(rb"<(?:!--|/body\b|/html\b|" + b"|".join(name + rb"\b" for name in _HIDING) + b")")
 _COMMENT_END = re.compile(rb"--!?>|\Z")
 
 
-def end_of_html(octets: bytes) -> int:
-    """Return the offset of the last visible ``</body>``, else ``</html>``, else the end.
+def end_of_html(lower: bytes) -> int:
+    """Return the offset of the last visible ``</body>``, else ``</html>``, else the end of a lower-case text.
 
     Where a comment or script never ends, that is before it: what follows, no reader would see.
     """
-    lower = octets.lower()
-    at = lower.rfind(b"</body")
-    if at >= 0 and _plainly_visible(lower, at):
-        return at
-    return _visible_end(lower)
-
-
-def _plainly_visible(lower: bytes, at: int) -> bool:
-    """Whether everything that could hide this place is closed before it; only a quick look."""
-    for opening, closing in _QUICKLY:
-        opened = lower.rfind(opening, 0, at)
-        if opened >= 0 and lower.find(closing, opened + 2, at) < 0:
-            return False
-    return True
-
-
-def _visible_end(lower: bytes) -> int:
-    """Read the marks one by one, from the start."""
-    found = {b"/body": -1, b"/html": -1}
+    found = {b"</body": -1, b"</html": -1}
     end, at = len(lower), 0
     while (mark := _MARK.search(lower, at)) is not None:
-        if mark["closed"]:
-            found[mark["closed"]] = mark.start()
+        if mark[0] in found:
+            found[mark[0]] = mark.start()
             at = mark.end()
             continue
-        at = (
-            _end_of_comment(lower, mark)
-            if mark["comment"]
-            else lower.find(b"</" + mark["hidden"], mark.end())
-        )
+        if mark[0] == b"<!--":
+            at = _end_of_comment(lower, mark)
+        else:
+            at = lower.find(b"</" + mark[0][1:], mark.end())
         if at < 0:
             end = mark.start()
             break

@@ -28,7 +28,7 @@ from gateway.mime.insertion import end_of_html
     ],
 )
 def test_the_place_is_where_readers_see_it(text: str) -> None:
-    assert end_of_html(text.replace("^", "").encode()) == text.index("^")
+    assert end_of_html(text.replace("^", "").lower().encode()) == text.index("^")
 
 
 def test_it_takes_linear_time() -> None:
