@@ -12,6 +12,7 @@ files are reserved beforehand, because a write to a mapped page that the disk ca
 """
 
 import os
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +21,8 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 from prometheus_client.multiprocess import mark_process_dead
+
+from gateway.observe.mapped import MappedFiles
 
 PREFIX = "consentry_"
 SERIES_LIMIT = 100  # of one metric, in one process; what comes after is counted as OTHER
@@ -139,6 +142,7 @@ def describe_misuse(kind: Kind, name: str, labels: dict[str, str]) -> str | None
 
 _Key = tuple[object, ...]
 _Take = Callable[[float], None]
+_Values = MappedFiles | type[values.MutexValue]
 
 
 class PrometheusMeter:
@@ -185,9 +189,8 @@ class PrometheusMeter:
 
     def close(self) -> None:
         """Close this process's files; what was counted stays in them."""
-        close = getattr(self._values, "close_all_files", None)
-        if close is not None:
-            close()
+        if isinstance(self._values, MappedFiles):
+            self._values.close_all_files()
 
     def _find(self, kind: Kind, name: str, labels: dict[str, str]) -> _Take:
         """Return what takes the values of one series, and remember it for the next call."""
@@ -209,12 +212,24 @@ class PrometheusMeter:
     def _take(self, metric: Metric, series: tuple[str, ...]) -> _Take:
         whole = self._metrics[metric.name]
         child = whole.labels(*series) if series else whole
+        # Past the library's own checks, which are made here already: half of the time of a call.
         if isinstance(child, Counter):
-            # Past the library's own checks, which are made here already: half of the time of a call.
             return child._value.inc  # type: ignore[no-any-return]  # noqa: SLF001 - see above
         if isinstance(child, Gauge):
-            return child.set
-        return child.observe
+            return child._value.set  # type: ignore[no-any-return]  # noqa: SLF001 - see above
+        return _into_buckets(metric.buckets, child)
+
+
+def _into_buckets(bounds: tuple[float, ...], child: Histogram) -> _Take:
+    """Return what puts a value into the first bucket that holds it; the last one has no bound."""
+    into = [bucket.inc for bucket in child._buckets]  # noqa: SLF001 - as for counters
+    add = child._sum.inc  # noqa: SLF001
+
+    def take(value: float) -> None:
+        add(value)
+        into[bisect_left(bounds, value)](1)
+
+    return take
 
 
 def _drop(_: float) -> None:
@@ -231,17 +246,15 @@ def _build(metric: Metric, registry: CollectorRegistry) -> Counter | Gauge | His
     return Histogram(name, metric.help, metric.labels, registry=registry, buckets=metric.buckets)
 
 
-def _choose_values(folder: Path) -> type:
-    """Make prometheus_client keep its values in the folder's files, and return the class that does.
+def _choose_values(folder: Path) -> _Values:
+    """Make prometheus_client keep its values in the folder's files, and return what does.
 
-    The library chooses at its import, by the environment. Here the choice is made when the meter is built,
-    whatever was imported before; it looks at the environment once more when it opens the first file.
+    The library chooses at its import, by the environment; here the choice is made when the meter is built.
     """
-    chosen: type = values.MutexValue
+    chosen: _Values = values.MutexValue
     try:
         _reserve(folder)
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-        chosen = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+        chosen = MappedFiles(folder)
     except OSError as error:
         _log.error("no room for metrics: this process counts for itself only", error=str(error))
     values.ValueClass = chosen
