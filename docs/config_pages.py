@@ -16,12 +16,6 @@ from gateway.app import configuration
 _TABLE = re.compile(r"#?\[{1,2}([a-z_.]+)\]{1,2}\Z")
 _KEY = re.compile(r"#?([a-z_]+) = (.*)\Z")
 # Read once by each process, so a reload does not reach them, whatever it says.
-_READ_AT_START = frozenset(
-    {
-        *("submission.listener.listen", "submission.listener.tls", "submission.listener.auth_without_tls"),
-        *("submission.listener.proxy_from", "submission.login_cache"),
-    }
-)
 
 
 @dataclass(slots=True)
@@ -109,5 +103,5 @@ def _section(section: Section, *, fixed: bool) -> str:
 
 
 def _mark(section: str, key: str) -> str:
-    fixed = {*configuration._FIXED, *_READ_AT_START}  # noqa: SLF001 - the one list of what a reload refuses
+    fixed = set(configuration._FIXED)  # noqa: SLF001 - the one list of what a reload refuses
     return " *restart*" if {section, f"{section}.{key}"} & fixed else ""

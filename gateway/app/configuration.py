@@ -16,8 +16,8 @@ from gateway.model.policy import Policy
 from gateway.pipeline.links import Links
 from gateway.pipeline.shelf import Shelf
 from gateway.settings.load import Loaded, load
-from gateway.settings.policy_tables import Build, build_policies
-from gateway.settings.problem import BadConfig, ConfigProblem
+from gateway.settings.policy_tables import BadPolicies, Build, build_policies
+from gateway.settings.problem import BadConfig, ConfigProblem, Finding
 from gateway.settings.schema import Settings
 from gateway.store.tokens import TokenKeys, load_token_keys
 
@@ -26,6 +26,8 @@ _FIXED = (
     "gateway.state_dir",
     "gateway.workers",
     "gateway.drain",
+    "submission.listener",
+    "submission.login_cache",
     "secrets.master_key",
     "web.listen",
     "metrics.listen",
@@ -69,9 +71,14 @@ class Configuration:
 
 
 def builders() -> Mapping[str, Build]:
-    """Return every policy's ``build``: ours in the shelf's order, then third-party ones by name."""
+    """Return every policy's ``build``: ours in the shelf's order, then third-party ones by name.
+
+    Raise BadPolicies where two have one name: nobody takes the place of another in silence.
+    """
     found = dict(policies.SHELF)
     for point in sorted(entry_points(group=_ENTRY_POINTS), key=lambda point: point.name):
+        if point.name in found:
+            raise BadPolicies([Finding((point.name,), f"{point.value} has the name of another policy")])
         found[point.name] = point.load()
     return found
 
@@ -96,8 +103,6 @@ def read(path: Path) -> Configuration:
 def what_needs_restart(old: Settings, new: Settings) -> list[str]:
     """Name the keys that differ and that a running program cannot change."""
     changed = [key for key in _FIXED if _get(old, key) != _get(new, key)]
-    if [one.listen for one in old.submission.listener] != [one.listen for one in new.submission.listener]:
-        changed.append("submission.listener.listen")
     return [f"{key} changed: that needs a restart" for key in changed]
 
 

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -265,6 +266,7 @@ def _open_books(number: int, configuration: Configuration, stack: AsyncExitStack
         meter=PrometheusMeter(configuration.metrics_folder),
     )
     stack.callback(books.meter.close)
+    logs.configure(settings.log.level, lost=partial(books.meter.count, "log_lines_lost_total"))
     for book in (books.accounts, books.consent, books.events, books.quota, books.presence):
         stack.callback(book.close)
     return books

@@ -89,7 +89,7 @@ def _say_what_next(plan: "Plan") -> None:
     say.line()
     say.line("Next:")
     for step in (
-        "account add NAME",
+        "account add NAME --consent asserted",
         "domain add NAME example.com --verified",
         "dkim generate example.com --selector s1",
         "list add NAME news.example.com --default",

@@ -4,6 +4,8 @@ Exit codes: 0 done; 1 refused, with the reason on standard error; 2 wrong usage.
 of its own, and imports what is heavy only when it runs: ``consentry --help`` answers at once.
 """
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,6 +38,10 @@ class _Group(typer.core.TyperGroup):
             raise typer.Exit(1) from refused
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
+        except BrokenPipeError:
+            # Whoever read our output has gone, as `| head` does; what is left must not be written at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
 
 
 app = typer.Typer(

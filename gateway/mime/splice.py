@@ -17,6 +17,15 @@ class SpliceConflict(ValueError):
     """Two policies name the same octets, or one names octets that are not there."""
 
 
+def check(splices: Sequence[Splice], octets: int) -> None:
+    """Raise SpliceConflict where splices could not be applied to a message of that many octets."""
+    at = 0
+    for splice in splices:
+        if not at <= splice.start <= splice.end <= octets:
+            raise SpliceConflict(f"a splice of {splice.start} to {splice.end} after {at}, of {octets} octets")
+        at = splice.end
+
+
 def apply(raw: bytes, splices: Sequence[Splice]) -> bytes:
     """Return ``raw`` with every splice applied; raise SpliceConflict where they do not fit together."""
     source = raw if len(raw) < _VIEW_FROM else memoryview(raw)

@@ -5,11 +5,14 @@ All offsets are octets from the start of ``raw``. Lines end in CRLF: the SMTP si
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One header field. ``start`` to ``end`` is the whole field with its folds and last CRLF."""
+class Field(NamedTuple):
+    """One header field. ``start`` to ``end`` is the whole field with its folds and last CRLF.
+
+    A named tuple, because a message has many: it is built in a third of the time of a frozen dataclass.
+    """
 
     name: bytes  # lower case
     start: int

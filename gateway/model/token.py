@@ -48,7 +48,7 @@ class Token:
 
 
 def seal(token: Token, key_id: int, key: bytes) -> str:
-    """Return the token as it stands in a link: 78 characters of base64url."""
+    """Return the token as it stands in a link: 79 characters of base64url."""
     head = _FORM.pack(
         _VERSION, key_id, token.purpose, token.account_id, token.list_id, token.address_hash, token.submission
     )

@@ -169,6 +169,5 @@ def _credentials(host: SmarthostSection, where: tuple[str | int, ...]) -> Iterat
 
 
 def _store(settings: Settings) -> Iterator[Finding]:
-    scheme = settings.store.url.partition(":")[0].partition("+")[0]
-    if settings.store.url and scheme not in {"sqlite", "postgresql"}:
-        yield Finding(("store", "url"), 'must start with "sqlite:" or "postgresql:", or be "" for SQLite')
+    if settings.store.url and not settings.store.url.startswith("sqlite:"):
+        yield Finding(("store", "url"), 'must start with "sqlite:", or be "" for SQLite in the state folder')

@@ -11,6 +11,7 @@ from gateway.app.configuration import builders, read, what_needs_restart
 from gateway.cli.house import Plan, set_up
 from gateway.model.policy import Policy
 from gateway.model.token import Purpose, unseal
+from gateway.settings.policy_tables import BadPolicies
 from gateway.settings.problem import BadConfig
 from gateway.settings.units import Endpoint
 
@@ -58,6 +59,13 @@ def test_third_party_policies_come_after_ours(monkeypatch: pytest.MonkeyPatch) -
     assert policies[-1].name == "house_rule"
 
 
+def test_nobody_takes_the_place_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("consent", "elsewhere:build", "consentry.policies")
+    monkeypatch.setattr(configuration, "entry_points", lambda group: EntryPoints([point]))
+    with pytest.raises(BadPolicies, match="elsewhere:build has the name of another policy"):
+        configuration.check_policies({})
+
+
 def test_what_a_running_program_cannot_change_is_named(config: Path) -> None:
     before = read(config).settings
     text = config.read_text()
@@ -67,6 +75,6 @@ def test_what_a_running_program_cannot_change_is_named(config: Path) -> None:
     after = read(config).settings
     assert what_needs_restart(before, before) == []
     assert what_needs_restart(before, after) == [
+        "submission.listener changed: that needs a restart",
         "metrics.listen changed: that needs a restart",
-        "submission.listener.listen changed: that needs a restart",
     ]
