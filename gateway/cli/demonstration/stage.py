@@ -1,6 +1,7 @@
 """What people see of the demonstration: the dialogue, what arrived, the link, how to go on."""
 
 import asyncio
+import os
 import re
 import shutil
 import sys
@@ -22,13 +23,22 @@ _ARRIVAL = 30.0  # seconds until a message must have come through
 _STYLES = {"2": "green", "3": "cyan", "4": "yellow", "5": "bold red"}
 
 
+class _Screen(Console):
+    """A console whose reader may go away, as that of ``| head`` does: nobody is shown the rest."""
+
+    def on_broken_pipe(self) -> None:
+        """Write nothing more, and leave nothing to be written at exit."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class Stage:
     """Plays the story on a console; every wait is bounded."""
 
     def __init__(self, hop: Hop, tenant: Tenant) -> None:
         self._hop = hop
         self._tenant = tenant
-        self._console = Console(highlight=False)
+        self._console = _Screen(highlight=False)
         self._reply = ""  # to the newsletter's content: it names the message
 
     def introduce(self) -> None:
