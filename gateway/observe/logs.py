@@ -21,6 +21,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from gateway.model.events import Event
+from gateway.observe.plain import plain_line
 from gateway.observe.redact import redact_value
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -44,21 +45,21 @@ class GatedLogger(structlog.BoundLoggerBase):
     def debug(self, event: str, **values: object) -> None:
         """Log what only a developer wants to know."""
         if _Threshold.number <= 10:
-            self._proxy_to_logger("debug", event, **values)
+            self._say("debug", event, values)
 
     def info(self, event: str, **values: object) -> None:
         """Log what is normal."""
         if _Threshold.number <= 20:
-            self._proxy_to_logger("info", event, **values)
+            self._say("info", event, values)
 
     def warning(self, event: str, **values: object) -> None:
         """Log what an operator may want to look at."""
         if _Threshold.number <= 30:
-            self._proxy_to_logger("warning", event, **values)
+            self._say("warning", event, values)
 
     def error(self, event: str, **values: object) -> None:
         """Log what an operator must look at."""
-        self._proxy_to_logger("error", event, **values)
+        self._say("error", event, values)
 
     def exception(self, event: str, **values: object) -> None:
         """Log an error with the exception that is being handled."""
@@ -66,7 +67,16 @@ class GatedLogger(structlog.BoundLoggerBase):
 
     def critical(self, event: str, **values: object) -> None:
         """Log the end of a process."""
-        self._proxy_to_logger("critical", event, **values)
+        self._say("critical", event, values)
+
+    def _say(self, level: str, event: str, values: dict[str, object]) -> None:
+        """Write a line: at once where its values are plain, else by way of the processors."""
+        if self._processors is _PROCESSORS and _PROCESSORS[-1] is _as_json:
+            line = plain_line(level, event, {**self._context, **values})
+            if line is not None:
+                self._logger.msg(line)
+                return
+        self._proxy_to_logger(level, event, **values)
 
 
 def _forget() -> None:
