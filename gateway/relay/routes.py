@@ -6,7 +6,7 @@ are aside it raises HopUnreachable with the time until which that lasts. A chang
 effect with the next copy.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from gateway.ports import Clock, Copy, Entropy, HopBroken, HopReply, HopUnreachable, Meter
 from gateway.relay.client import Connection, Patience, Stale, dial
@@ -60,7 +60,7 @@ class Routes:
     async def _pass_along(self, copy: Copy) -> HopReply | None:
         """Try each host that may be tried, once; None: no host has said anything to the copy."""
         answer = None
-        for host in self._current():
+        for host in self._in_turn(copy):
             if host.standing.is_probed or host.standing.is_aside(self._clock.now()):
                 continue
             reply = await self._try(host, copy)
@@ -68,6 +68,16 @@ class Routes:
                 return reply
             answer = reply or answer
         return answer
+
+    def _in_turn(self, copy: Copy) -> Sequence[_Host]:
+        """Return the hosts in the order for this copy: one that was deferred before is nobody's probe first.
+
+        Else a host that breaks at the end of data would have it again at each attempt, and never another.
+        """
+        hosts = self._current()
+        if copy.delivery.attempts == 0:
+            return hosts
+        return sorted(hosts, key=lambda host: host.standing.is_doubtful)
 
     async def _try(self, host: _Host, copy: Copy) -> HopReply | None:
         """Send through one host; None: it has not taken the copy, and is aside now."""

@@ -26,6 +26,11 @@ class Standing:
         """Whether a copy is out to see if the host is back."""
         return self._probe is not None
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the host has failed since it last took anything."""
+        return self._failures > 0
+
     async def probed(self) -> None:
         """Wait until the probe is back."""
         if self._probe is not None:

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -225,3 +226,16 @@ async def test_cancelling_frees_the_probe(world, make_hop, clock):
             probe.cancel()
             await asyncio.sleep(0)
     assert waiting.result().code == 250
+
+
+async def test_what_a_host_has_broken_is_not_its_next_probe(world, make_hop, clock, mail):
+    """The only copy in the house: it would meet the bad host at each attempt, and never the good one."""
+    first, second = await make_hop(says={"CONTENT": ["close"]}), await make_hop()
+    relay = world(first, second)
+    with pytest.raises(HopBroken):
+        await relay.send()
+    clock.time += 60.0
+    copy = mail.copy()
+    again = replace(copy, delivery=replace(copy.delivery, attempts=1))
+    assert (await relay.routes.send(again)).code == 250
+    assert len(second.taken) == 1
