@@ -48,11 +48,13 @@ def _lived_in(folder: Path, template: House, *, started: bool) -> Iterator[House
     sink.start()
     house = House(folder, sink)
     house.move_into_copy_of(template)
-    if started:
-        house.start()
-    yield house
-    house.clear_away()
-    sink.stop()
+    try:
+        if started:
+            house.start()
+        yield house
+    finally:
+        house.clear_away()
+        sink.stop()
 
 
 _numbers = itertools.count(READERS // 2)

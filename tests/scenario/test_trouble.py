@@ -11,6 +11,7 @@ import shutil
 import smtplib
 import sqlite3
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -38,9 +39,13 @@ def second(template: House) -> Iterator[Sink]:
 
 
 @pytest.fixture(scope="module")
-def troubled(template: House, second: Sink, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    sink = Sink()
-    house = House(tmp_path_factory.mktemp("troubled") / "house", sink)
+def troubled(template: House, second: Sink) -> Iterator[House]:
+    # Not below pytest's own folder, which it cannot clear of a mount that a killed run has left.
+    with tempfile.TemporaryDirectory(prefix="consentry-trouble-") as folder:
+        yield from trouble(House(Path(folder) / "house", Sink()), template, second)
+
+
+def trouble(house: House, template: House, second: Sink) -> Iterator[House]:
     house.move_into_copy_of(template)
     for key, value in {
         "max_size": f"{MAX_SIZE}", "min_free": f"{MIB}", "message_size": f"{4 * MIB}",
@@ -56,12 +61,14 @@ def troubled(template: House, second: Sink, tmp_path_factory: pytest.TempPathFac
     house.append(smarthost(second.port))
     spool = house.state / "spool"
     mounted = mount(spool)
-    house.start()
-    yield house
-    sink.stop()
-    house.clear_away()
-    if mounted:
-        subprocess.run(["umount", "--lazy", str(spool)], check=True)
+    try:
+        house.start()
+        yield house
+    finally:
+        house.sink.stop()
+        house.clear_away()
+        if mounted:
+            subprocess.run(["umount", "--lazy", str(spool)], check=True)
 
 
 def mount(spool: Path) -> bool:
@@ -231,7 +238,7 @@ def post(link: str) -> int:
 def test_next_hops_in_every_mood(house: House, readers: Iterator[str]) -> None:
     """Each of 24 smarthosts misbehaves in its own way; the last takes all mail, and each message once."""
     kinds = ("hang", "close", "nonsense", "busy")
-    markers = {f"mood-{number}" for number in range(30)}
+    markers = {f"mood-{number}" for number in range(10)}
     failures = house.metric("consentry_messages_fail_total")
     before = house.config.read_text()
     with contextlib.ExitStack() as stack:

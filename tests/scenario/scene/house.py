@@ -98,7 +98,9 @@ class House:
             )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line.startswith(b"consentry is ready"), (line, self.log()[-3000:])
+        if not line.startswith(b"consentry is ready"):
+            self.clear_away()
+            raise AssertionError(f"{line!r}\n{self.log()[-3000:]}")
 
     def log(self) -> str:
         """Return the log so far."""
