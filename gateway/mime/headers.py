@@ -10,6 +10,7 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from gateway.mime.lastplan import LastPlan
 from gateway.mime.mailbox import BadMailbox, only_mailbox
 from gateway.model.address import Address, MalformedAddress, parse_address
 from gateway.model.message import Message
@@ -127,13 +128,24 @@ def date_time(at: int) -> str:
 
 def parse_from(message: Message) -> Address:
     """Return the one author of a message; raise BadFrom where there is none, or more, or any doubt."""
+    author = _author(message)
+    if isinstance(author, str):
+        raise BadFrom(author)
+    return author
+
+
+def _find_author(message: Message) -> Address | str:
+    """Return the author, or why there is none that everybody would agree on."""
     fields = message.all(b"from")
     if len(fields) != 1:  # RFC 5322 section 3.6
-        raise BadFrom(f"there are {len(fields)} From: fields")
+        return f"there are {len(fields)} From: fields"
     try:
         return parse_address(only_mailbox(message.text_of(fields[0])))
     except (BadMailbox, MalformedAddress) as error:
-        raise BadFrom(str(error)) from error
+        return str(error)
+
+
+_author = LastPlan(_find_author)  # several ask for it, one after another
 
 
 def list_named(message: Message) -> str:

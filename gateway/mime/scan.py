@@ -71,9 +71,9 @@ class _Scan:
         fields: list[Field] = []
         at = start
         for match in _FIELD.finditer(raw, start, stop):
-            colon, after = match.end(2), match.end()
+            (_, after), (name, name_end), (_, colon) = match.regs
             if colon >= 0:
-                fields.append(Field(match[1].lower(), at, colon, after))
+                fields.append(Field(raw[name:name_end].lower(), at, colon, after))
             elif at == start < after:
                 self.defects.append(headless)
                 return None, start

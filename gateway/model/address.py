@@ -7,6 +7,7 @@ may be shown to a client. It is one regular expression, because it runs for ever
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 # RFC 5321 section 4.1.2; the upper half is RFC 6531's UTF8-non-ascii, C1 controls left out.
 _UTF8 = r"\u00a0-\ud7ff\ue000-\U0010ffff"
@@ -16,7 +17,7 @@ _QUOTED = rf'"(?:[\x20\x21\x23-\x5b\x5d-\x7e{_UTF8}]|\\[\x20-\x7e])*"'
 _LABEL = rf"[A-Za-z0-9{_UTF8}](?:[A-Za-z0-9\-{_UTF8}]*[A-Za-z0-9{_UTF8}])?"
 _DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
 _LITERAL = r"\[[\x21-\x5a\x5e-\x7e]+\]"
-_MAILBOX = re.compile(rf"(?P<local>{_DOT_STRING}|{_QUOTED})@(?P<domain>{_DOMAIN}|{_LITERAL})\Z")
+_MAILBOX = re.compile(rf"({_DOT_STRING}|{_QUOTED})@({_DOMAIN}|{_LITERAL})\Z")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 LOCAL_PART_LIMIT = 64  # octets, RFC 5321 section 4.5.3.1.1
@@ -62,12 +63,17 @@ def ascii_domain(domain: str) -> str:
         raise MalformedAddress("the domain is no valid internationalised name") from error
 
 
+@lru_cache(maxsize=512)
 def parse_address(text: str) -> Address:
-    """Parse a bare mailbox, ``local@domain``; raise MalformedAddress with the reason."""
+    """Parse a bare mailbox, ``local@domain``; raise MalformedAddress with the reason.
+
+    The latest are remembered: a tenant's own address comes with each message.
+    """
     match = _MAILBOX.match(text)
     if match is None:
         raise MalformedAddress(_why_malformed(text))
-    local, domain = match["local"], match["domain"].lower()
+    local, domain = match.groups()
+    domain = domain.lower()
     if len(local.encode()) > LOCAL_PART_LIMIT:
         raise MalformedAddress(f"the local part is longer than {LOCAL_PART_LIMIT} octets")
     if len(ascii_domain(domain)) > DOMAIN_LIMIT:

@@ -6,6 +6,13 @@ A ULID: 48 bits of milliseconds and 80 bits of randomness in Crockford's base 32
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 LENGTH = 26
+# To the digits of Python's base 32; whatever is none of ours becomes what is none of Python's.
+_DIGITS = bytes(
+    [
+        b"0123456789abcdefghijklmnopqrstuv"[_ALPHABET.index(chr(one))] if chr(one) in _ALPHABET else ord("?")
+        for one in range(256)
+    ]
+)
 
 
 def new_id(now: float, entropy: bytes) -> str:
@@ -26,9 +33,7 @@ def octets(identity: str) -> bytes:
     """Return the id's 16 octets; raise ValueError where it is none."""
     if len(identity) != LENGTH:
         raise ValueError(f"an id has {LENGTH} characters")
-    number = 0
-    for char in identity:
-        number = number << 5 | _ALPHABET.index(char)
+    number = int(identity.encode("ascii").translate(_DIGITS), 32)
     return (number & (1 << 128) - 1).to_bytes(16, "big")
 
 

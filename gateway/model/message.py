@@ -20,8 +20,7 @@ class Field(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One MIME entity. The root part is the message itself.
 
     ``body_end`` excludes the CRLF that belongs to the boundary after it (RFC 2046 section 5.1.1).

@@ -6,7 +6,7 @@ takes values names them, and a value that is no ASCII is escaped before it reach
 ``docs/reference/replies.md`` is generated from this table.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 _TEXT_LIMIT = 400  # octets; RFC 5321 section 4.5.3.1.5 allows 512 for the whole line
 
@@ -51,12 +51,15 @@ class Reply:
     def fill(self, **values: object) -> "Reply":
         """Return this reply with the values put into its text, made printable and cut to the line limit."""
         shown = {name: _printable(str(value)) for name, value in values.items()}
-        return replace(self, text=self.text.format(**shown)[:_TEXT_LIMIT])
+        return Reply(self.code, self.subject, self.detail, self.text.format(**shown)[:_TEXT_LIMIT])
 
 
 def _printable(value: str) -> str:
     """Escape what may not stand in a reply: the value may come from a client."""
-    return "".join(c if " " <= c <= "~" else f"\\x{ord(c):02x}" for c in value[:200])
+    value = value[:200]
+    if value.isascii() and value.isprintable():
+        return value
+    return "".join(c if " " <= c <= "~" else f"\\x{ord(c):02x}" for c in value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ which carries its reply. After ``finish`` has answered 250 the message is durabl
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gateway.mime.headers import BadFrom, list_named, parse_from
 from gateway.mime.scan import scan
@@ -189,7 +189,9 @@ class Intake:
         kept: list[Accepted] = []
         refused: list[Refused] = []
         for one in transaction.recipients:
-            judgement = judge_recipient(transaction.shelf, replace(one.facts, mail_list=mail_list))
+            known = one.facts
+            facts = RecipientFacts(known.account, known.address, known.bonds, known.quota, mail_list)
+            judgement = judge_recipient(transaction.shelf, facts)
             refusal = _refusal(judgement)
             if refusal is None:
                 kept.append(one)
