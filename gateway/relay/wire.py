@@ -10,6 +10,7 @@ import re
 from collections import deque
 from dataclasses import dataclass
 
+from gateway.mime.newlines import has_bare_newline
 from gateway.model.address import Address, ascii_domain
 from gateway.model.delivery import Notify, Recipient, Sender
 from gateway.ports import Copy, HopReply
@@ -204,10 +205,10 @@ def _rcpt_parameters(recipient: Recipient) -> str:
 
 def frame(content: bytes) -> tuple[bytes, bytes]:
     """Return the content dot-stuffed and its end (RFC 5321 section 4.5.2); clean content is not copied."""
-    pairs = content.count(b"\r\n")
-    if content.count(b"\n") != pairs or content.count(b"\r") != pairs:
+    if has_bare_newline(content):
         raise UnfitContent("content with a bare CR or LF")
-    stuffed = content.replace(b"\r\n.", b"\r\n..")
+    # Backwards, because CPython needs half the time for that where nothing is found.
+    stuffed = content.replace(b"\r\n.", b"\r\n..") if content.rfind(b"\r\n.") >= 0 else content
     if stuffed.startswith(b"."):
         stuffed = b"." + stuffed
     return stuffed, b".\r\n" if not stuffed or stuffed.endswith(b"\r\n") else b"\r\n.\r\n"
