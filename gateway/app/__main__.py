@@ -4,6 +4,7 @@ ROLE is ``worker`` or ``web``; each SOCKET is the number of an inherited descrip
 """
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -37,8 +38,20 @@ def main(arguments: list[str]) -> int:
     holder = Reloadable(configuration, lambda: read(config))
     # Imported by role: what the other one needs costs time at each start.
     serve: Serve = import_module(_ROLES[role]).serve
+    _spare_collector()
     _run(serve(number, sockets, holder, Control()))
     return 0
+
+
+def _spare_collector() -> None:
+    """Let the garbage collector look at what comes and goes, and seldom.
+
+    What was imported stays for good: to look through it again and again took 3 % of the CPU of a message, and
+    stopped the worker for 40 ms each time. Mail makes hardly any cycles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
