@@ -3,9 +3,10 @@
 What it promises: a batch is tried as a whole, by a few statements over all its rows. Where that fails, each
 operation gets a transaction of its own, so that only the culprit fails. An operation is done wholly or not
 at all, but for ``Settle``, whose moves stand for themselves: those that lost are named, the others are done.
-It runs in the writer's thread, on a connection in autocommit mode.
+It runs on a connection in autocommit mode, which one thread uses at a time.
 """
 
+import math
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from gateway.spool.errors import LostMove, SpoolAway, public
 
 _log = structlog.get_logger(__name__)
 _MOST_BODIES = 64  # in one statement
+_A_ROW = 4096  # octets of content that take as long as a row
 
 
 @dataclass(slots=True)
@@ -70,6 +72,14 @@ class _Raced(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """What stands in an open transaction: it counts once that is committed."""
+
+    outcomes: list[Outcome]
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
 class Committed:
     """One outcome for each operation, what that did to the stock, and the events that found no way in."""
 
@@ -84,13 +94,28 @@ def commit_batch(
     """Commit operations and recorded events, together or one by one. Never raises for one of them."""
     if not any(isinstance(one, Settle) and one.rows is None for one in operations):
         try:
-            return _whole(connection, operations, events)
+            done = commit_written(connection, write_batch(connection, operations, events))
         except Exception as error:  # noqa: BLE001 - the culprit is found below, and gets its exception
             _log.debug("a batch is taken apart", error=str(error), operations=len(operations))
+        else:
+            if done is not None:
+                return done
     return _one_by_one(connection, codec, operations, events)
 
 
-def _whole(connection: sqlite3.Connection, operations: Sequence[Operation], events: list[Row]) -> Committed:
+def weight(operation: Operation) -> float:
+    """Return how many rows an operation writes, at about; infinite where nobody can say beforehand."""
+    if isinstance(operation, Ask) or operation.rows is None:
+        return math.inf
+    rows = operation.rows
+    octets = sum([len(row[-1]) for row in rows.submissions])
+    return len(rows.deliveries) + len(rows.moves) + 2 * len(rows.closes) + len(rows.events) + octets // _A_ROW
+
+
+def write_batch(
+    connection: sqlite3.Connection, operations: Sequence[Operation], events: list[Row]
+) -> Written:
+    """Write a batch in a transaction that is left open; raise, and write nothing, where one of them fails."""
     change, rows = Change(), Rows(events=list(events))
     for one in operations:
         if not isinstance(one, Ask) and one.rows is not None:
@@ -99,11 +124,21 @@ def _whole(connection: sqlite3.Connection, operations: Sequence[Operation], even
     try:
         write_rows(connection, rows, change)
         outcomes = [one.work(connection, change) if isinstance(one, Ask) else None for one in operations]
-        connection.execute("COMMIT")
     except BaseException:
         _roll_back(connection)
         raise
-    return Committed(outcomes, change, [])
+    return Written(outcomes, change)
+
+
+def commit_written(connection: sqlite3.Connection, written: Written) -> Committed | None:
+    """Commit what ``write_batch`` wrote; None where that failed, and nothing is written."""
+    try:
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        _log.debug("a batch could not be committed", error=str(error), operations=len(written.outcomes))
+        _roll_back(connection)
+        return None
+    return Committed(written.outcomes, written.change, [])
 
 
 def _one_by_one(

@@ -113,6 +113,16 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def wait_for_locks(connection: sqlite3.Connection) -> None:
+    """Let statements wait for an operator's short transaction, as they do on a new connection."""
+    connection.execute(f"PRAGMA busy_timeout = {round(_BUSY * 1000)}")
+
+
+def never_wait(connection: sqlite3.Connection) -> None:
+    """Let statements fail at once where another connection has the lock."""
+    connection.execute("PRAGMA busy_timeout = 0")
+
+
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",

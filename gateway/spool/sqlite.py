@@ -67,7 +67,7 @@ class SqliteSpool:
         self._recorder = Recorder()
         self._flush_is_due = False
         self._gauged_at = float("-inf")
-        self._gauge_is_due = False
+        self._gauge_timer: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._reader = Reader(partial(connect_reader, path))
@@ -95,6 +95,8 @@ class SqliteSpool:
         """Write everything that was handed in, and give the shard back."""
         await self._writer.stop()
         await self._reader.close()
+        if self._gauge_timer is not None:
+            self._gauge_timer.cancel()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -256,12 +258,11 @@ class SqliteSpool:
         """Show the numbers, once a second at most; the last change of a burst is shown too."""
         if abs(self._clock.now() - self._gauged_at) >= _GAUGE_PAUSE:
             self._gauge_now()
-        elif not self._gauge_is_due:
-            self._gauge_is_due = True
-            self._loop.call_later(_GAUGE_PAUSE, self._gauge_now)
+        elif self._gauge_timer is None:
+            self._gauge_timer = self._loop.call_later(_GAUGE_PAUSE, self._gauge_now)
 
     def _gauge_now(self) -> None:
-        self._gauge_is_due = False
+        self._gauge_timer = None
         self._gauged_at = self._clock.now()
         for state, amount in self._stock.counts().items():
             self._meter.gauge("scheduled_count", amount, state=state)

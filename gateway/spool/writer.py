@@ -1,8 +1,13 @@
-"""The writer of a shard: one thread that commits whatever has queued up since its last commit.
+"""The writer of a shard: whatever has queued up since the last commit is committed at once.
+
+The rows of a batch are written where its operations were handed in, on the event loop; only the COMMIT, with
+its fsync, runs in a thread. A thread that ran every statement would take the interpreter lock from the loop a
+dozen times for each commit, and give it back as often. What may take long or has to wait (an operator's
+lock, large contents, adoptions, claims, a batch that failed) runs in the thread from its beginning.
 
 What it promises: the future of an operation is resolved after COMMIT has returned, that is after the fsync,
 and all futures of a commit by one call into the event loop. A failed commit fails its operations with named
-errors; the thread goes on, with a new connection after an I/O error, so that nothing needs a restart when
+errors; the writer goes on, with a new connection after an I/O error, so that nothing needs a restart when
 the disk has room again. It also looks, twice a second, whether another process has changed the shard.
 """
 
@@ -10,19 +15,34 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 import structlog
 
-from gateway.spool.batch import Change, Committed, Operation, Outcome, commit_batch
-from gateway.spool.codec import Codec
+from gateway.spool.batch import (
+    Change,
+    Committed,
+    Operation,
+    Outcome,
+    Written,
+    commit_batch,
+    commit_written,
+    weight,
+    write_batch,
+)
+from gateway.spool.codec import Codec, Row
 from gateway.spool.errors import SpoolAway, public
 from gateway.spool.recorder import Recorder
+from gateway.spool.shard import never_wait, wait_for_locks
 
 POLL = 0.5  # seconds between two looks for changes by another process
+_PATIENCE = (
+    5000  # milliseconds that the thread waits for an operator's short transaction; the loop never does
+)
+_HERE = 300  # rows, at some 10 us each; more than this is written by the thread
 
 _log = structlog.get_logger(__name__)
 
@@ -36,20 +56,24 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class _Flush:
-    """Only write what was recorded."""
+class _Batch:
+    """What becomes one transaction; ``written`` where only the COMMIT is missing."""
+
+    jobs: Sequence[Job]
+    events: list[Row]
+    written: Written | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Stop:
-    """Write what has come before this, and end."""
+class _Look:
+    """See whether another process has changed the shard."""
 
 
 Answer = Callable[[Sequence[tuple[Job, Outcome]], Change], None]
 
 
 class Writer:
-    """Owns the shard's writing connection. ``submit``, ``flush`` and ``stop`` are called on the loop."""
+    """Owns the shard's writing connection, which is the thread's while ``_busy`` and the loop's else."""
 
     def __init__(
         self,
@@ -64,80 +88,125 @@ class Writer:
         self._connect = connect
         self._codec = codec
         self._recorder = recorder
-        self._batch = batch
+        self._largest = batch
         self._answer = answer
         self._changed = changed
         self._loop = asyncio.get_running_loop()
-        self._queue: SimpleQueue[Job | _Flush | _Stop] = SimpleQueue()
+        self._waiting: deque[Job] = deque()
+        self._work: SimpleQueue[_Batch | _Look | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
         self._version = 0
-        self._looked_at = 0.0
+        self._busy = False
+        self._begin_is_due = False
+        self._look_is_due = False
         self._stopping = False
+        self._poll: asyncio.TimerHandle | None = None
         self._thread = threading.Thread(target=self._run, name="spool-writer", daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+        self._want_look()
 
     def submit(self, operation: Operation) -> asyncio.Future[Outcome]:
         """Queue an operation; raise SpoolAway when the writer has been told to stop."""
         if self._stopping:
             raise SpoolAway("the spool is closed")
         future: asyncio.Future[Outcome] = self._loop.create_future()
-        self._queue.put(Job(operation, future))
+        self._waiting.append(Job(operation, future))
+        self._begin_soon()
         return future
 
     def flush(self) -> None:
         """Have the recorded events written even if nothing else comes."""
-        if not self._stopping:
-            self._queue.put(_Flush())
+        self._begin_soon()
 
     async def stop(self) -> None:
         """Write all that was queued, close the connection and end the thread."""
         if not self._stopping:
             self._stopping = True
-            self._queue.put(_Stop())
+            if self._poll is not None:
+                self._poll.cancel()
+            self._begin_soon()
         await asyncio.to_thread(self._thread.join)
 
+    # On the event loop
+
+    def _begin_soon(self) -> None:
+        """Begin a transaction after what is ready to run now: that may have more for it."""
+        if not (self._busy or self._begin_is_due):
+            self._begin_is_due = True
+            self._loop.call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._begin_is_due = False
+        jobs = [self._waiting.popleft() for _ in range(min(self._largest, len(self._waiting)))]
+        events = self._recorder.take()
+        if jobs or events:
+            self._busy = True
+            self._work.put(_Batch(jobs, events, self._written_here(jobs, events)))
+        elif self._look_is_due:
+            self._busy, self._look_is_due = True, False
+            self._work.put(_Look())
+        elif self._stopping:
+            self._work.put(None)
+
+    def _written_here(self, jobs: Sequence[Job], events: list[Row]) -> Written | None:
+        """Write a batch that takes no time worth mentioning; None: the thread does all of it."""
+        operations = [job.operation for job in jobs]
+        if self._connection is None or len(events) + sum(map(weight, operations)) > _HERE:
+            return None
+        try:
+            return write_batch(self._connection, operations, events)
+        except Exception as error:  # noqa: BLE001 - the thread tries again, with patience, and finds the culprit
+            _log.debug("a batch goes to the thread", error=str(error), operations=len(jobs))
+            return None
+
+    def _finish(self, results: Sequence[tuple[Job, Outcome]], change: Change) -> None:
+        """Take the connection back, and say what came of a commit."""
+        self._busy = False
+        self._answer(results, change)
+        if self._waiting or self._look_is_due or self._stopping:
+            self._begin_soon()
+
+    def _want_look(self) -> None:
+        self._look_is_due = True
+        self._poll = self._loop.call_later(POLL, self._want_look)
+        self._begin_soon()
+
+    # In the thread
+
     def _run(self) -> None:
-        running = True
-        while running:
-            jobs, running = self._take()
-            self._commit(jobs)
-            self._look()
+        while (work := self._work.get()) is not None:
+            if isinstance(work, _Batch):
+                self._commit(work)
+            else:
+                self._look()
+                self._tell([], Change())
         self._disconnect()
 
-    def _take(self) -> tuple[list[Job], bool]:
-        """Wait for the first operation, then take all that are there, up to a batch."""
-        jobs: list[Job] = []
-        try:
-            item = self._queue.get(timeout=POLL)
-            while True:
-                if isinstance(item, Job):
-                    jobs.append(item)
-                elif isinstance(item, _Stop):
-                    return jobs, False
-                if len(jobs) >= self._batch:
-                    break
-                item = self._queue.get_nowait()
-        except Empty:
-            pass
-        return jobs, True
-
-    def _commit(self, jobs: Sequence[Job]) -> None:
-        events = self._recorder.take()
-        if not (jobs or events):
-            return
+    def _commit(self, batch: _Batch) -> None:
         try:
             if self._connection is None:
                 self._connection = self._connect()
-            operations = [job.operation for job in jobs]
-            done = commit_batch(self._connection, self._codec, operations, events)
+                never_wait(self._connection)
+            done = self._end(self._connection, batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
             named = public(error) if isinstance(error, sqlite3.Error) else SpoolAway(str(error))
-            done = Committed([named] * len(jobs), Change(), events)
+            done = Committed([named] * len(batch.jobs), Change(), batch.events)
         self._after(done)
-        self._tell(list(zip(jobs, done.outcomes, strict=True)), done.change)
+        self._tell(list(zip(batch.jobs, done.outcomes, strict=True)), done.change)
+
+    def _end(self, connection: sqlite3.Connection, batch: _Batch) -> Committed:
+        """Commit what is written, or write and commit with patience."""
+        if batch.written is not None and (done := commit_written(connection, batch.written)) is not None:
+            return done
+        wait_for_locks(connection)
+        try:
+            operations = [job.operation for job in batch.jobs]
+            return commit_batch(connection, self._codec, operations, batch.events)
+        finally:
+            never_wait(connection)
 
     def _after(self, done: Committed) -> None:
         """Keep what could not be written; leave a connection that is of no more use."""
@@ -150,14 +219,12 @@ class Writer:
 
     def _tell(self, results: Sequence[tuple[Job, Outcome]], change: Change) -> None:
         with contextlib.suppress(RuntimeError):  # the loop was closed under us: nobody waits any more
-            self._loop.call_soon_threadsafe(self._answer, results, change)
+            self._loop.call_soon_threadsafe(self._finish, results, change)
 
     def _look(self) -> None:
         """Notice commits of other processes; our own do not change this connection's data_version."""
-        now = time.monotonic()
-        if now - self._looked_at < POLL or self._connection is None:
+        if self._connection is None:
             return
-        self._looked_at = now
         try:
             version = self._connection.execute("PRAGMA data_version").fetchone()[0]
             if version != self._version:
