@@ -12,6 +12,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -158,16 +159,41 @@ class House:
         """Return the workers' process ids with their names."""
         return {pid: name for pid, name in self.children().items() if name.startswith("worker")}
 
-    def client(self, login: bool = True) -> smtplib.SMTP:
-        """Return a session, logged in as acme."""
+    def client(self, login: bool = True, account: str = "acme") -> smtplib.SMTP:
+        """Return a session, logged in."""
         client = smtplib.SMTP("127.0.0.1", self.smtp, "client.example", timeout=PATIENCE)
         if login:
             try:
-                client.login("acme", PASSWORD)
+                client.login(account, PASSWORD)
             except BaseException:
                 client.close()
                 raise
         return client
+
+    def worker_of(self, client: smtplib.SMTP) -> int:
+        """Return the process id of the worker that has the session."""
+        assert client.sock is not None
+        inode = _inode(client.sock.getpeername()[1], client.sock.getsockname()[1])
+        for pid in self.workers():
+            for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    if descriptor.readlink().name == f"socket:[{inode}]":
+                        return pid
+        raise AssertionError("no worker has this session")
+
+    @contextlib.contextmanager
+    def client_of_each_worker(self, account: str = "acme") -> Iterator[list[smtplib.SMTP]]:
+        """Give one session on each worker: which one takes a connection is the system's choice."""
+        with contextlib.ExitStack() as stack:
+            found: dict[int, smtplib.SMTP] = {}
+
+            def complete() -> bool:
+                client = stack.enter_context(self.client(account=account))
+                found.setdefault(self.worker_of(client), client)
+                return len(found) == len(self.workers())
+
+            eventually(complete)
+            yield list(found.values())
 
     def trust(self) -> ssl.SSLContext:
         """Return a context that believes this gateway's own certificate, and that only."""
@@ -202,3 +228,13 @@ class House:
     def wait_until_empty(self, seconds: float = PATIENCE) -> None:
         """Wait until no delivery is open."""
         eventually(lambda: self.json("queue", "list") == [], seconds)
+
+
+def _inode(local: int, remote: int) -> str:
+    """Return the inode of the connection's socket from the side of the port ``local``."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        columns = line.split()
+        ports = [int(address.rpartition(":")[2], 16) for address in columns[1:3]]
+        if ports == [local, remote]:
+            return columns[9]
+    raise AssertionError("there is no such connection")
