@@ -20,7 +20,7 @@ from jinja2 import Environment, StrictUndefined, TemplateError
 from gateway.mime.charset import charset_of, html_octets, plain_octets
 from gateway.mime.headers import printable
 from gateway.mime.insertion import end_of_html
-from gateway.mime.lastplan import LastPlan
+from gateway.mime.lastplan import LastPlan, LastReadings
 from gateway.mime.structure import bodies
 from gateway.mime.transfer import Gap, Placement, Untouchable, decode, place
 from gateway.model.facts import RewriteFacts
@@ -167,27 +167,53 @@ _PLANS = {counts: LastPlan(partial(_plan, own_header_counts=counts)) for counts 
 def _in_part(
     message: Message, part: Part, named: tuple[bytes, ...], *, own_header_counts: bool
 ) -> _Lines | _Links | None:
-    octets = decode(message.raw, part)
-    gaps = placeholders(octets)
+    body = message.raw[part.body_start : part.body_end]
+    circumstances = (part.encoding, part.content_type, named, own_header_counts)
+    reading = _READINGS.get(body, circumstances, lambda: _read(message.raw, part, named, own_header_counts))
+    octets, gaps, at = reading.octets, reading.gaps, reading.end
     html = part.content_type == "text/html"
     if len(gaps) > _MOST_LINKS:
         raise Untouchable("too-many-placeholders")
     if gaps:
         return _Links(place(message.raw, part, octets, gaps), len(gaps), html)
-    lower = octets.lower()
-    if (own_header_counts and named) or shows_link(part, octets, lower, named):
+    if reading.shows_link:
         return None
     codec = charset_of(part.charset).writes
     if not codec:
         raise Untouchable("charset")
     if part.encoding == "7bit":
         codec = "ascii"
-    at = end_of_html(lower) if html else len(octets)
     newline = b"\n" if part.encoding == "base64" and b"\n" in octets and b"\r\n" not in octets else b"\r\n"
     lead = _html_lead(octets, at, newline) if html else _text_lead(octets, newline, part)
     trail = newline if at < len(octets) or not octets or octets.endswith(b"\n") else b""
     placement = place(message.raw, part, octets, [(at, at)])
     return _Lines(placement, html, codec, part.format_flowed and not html, newline, lead, trail)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a part's text says, wherever it stands in a message. ``end``: where a footer goes."""
+
+    octets: bytes
+    gaps: list[Gap]
+    shows_link: bool
+    end: int
+
+
+_READINGS = LastReadings[_Reading]()
+
+
+def _read(raw: bytes, part: Part, named: tuple[bytes, ...], own_header_counts: bool) -> _Reading:  # noqa: FBT001 - one of the circumstances
+    octets = decode(raw, part)
+    gaps = placeholders(octets)
+    if gaps or (own_header_counts and named):
+        return _Reading(octets, gaps, not gaps, 0)
+    lower = octets.lower()
+    if shows_link(part, octets, lower, named):
+        return _Reading(octets, gaps, True, 0)
+    return _Reading(
+        octets, gaps, False, end_of_html(lower) if part.content_type == "text/html" else len(octets)
+    )
 
 
 def _html_lead(octets: bytes, at: int, newline: bytes) -> bytes:

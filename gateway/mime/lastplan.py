@@ -1,15 +1,24 @@
-"""What was worked out for a message, kept for its next recipient.
+"""What was worked out for a message, kept for its next recipient; and for a text, kept for the next message.
 
 Rewriting asks every policy once for each recipient of a message, in a row; most of what it answers is the
 same for all. One plan is kept, and with it the message, until another one comes.
+
+Many tenants hand a newsletter in once for each reader, and its text is often the same each time, because the
+link that differs is put in here. What was read in the last few texts is kept too. They are compared and not
+hashed: that is nothing for texts that differ, and for those that do not it is a pass at memory's speed.
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from gateway.model.message import Message
 
 Plan = TypeVar("Plan")
+Reading = TypeVar("Reading")
+
+_TEXTS = 8
+_LONGEST_TEXT = 262_144  # octets, so that what is kept stays small
 
 
 class LastPlan(Generic[Plan]):
@@ -29,3 +38,22 @@ class LastPlan(Generic[Plan]):
         plan = self._make(message)
         self._last = (message, plan)
         return plan
+
+
+class LastReadings(Generic[Reading]):
+    """What was read in the last few texts. ``circumstances``: whatever else a reading depends on."""
+
+    __slots__ = ("_last",)
+
+    def __init__(self) -> None:
+        self._last: deque[tuple[bytes, object, Reading]] = deque(maxlen=_TEXTS)
+
+    def get(self, text: bytes, circumstances: object, read: Callable[[], Reading]) -> Reading:
+        """Return the reading, calling ``read`` only where these octets are none of the last."""
+        for known, under, reading in self._last:
+            if known == text and under == circumstances:
+                return reading
+        reading = read()
+        if len(text) <= _LONGEST_TEXT:
+            self._last.append((text, circumstances, reading))
+        return reading

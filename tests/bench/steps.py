@@ -3,6 +3,8 @@
     make bench-steps
     python tests/bench/steps.py --sizes 4 --rounds 20 --json steps.json
 
+All messages have one text, like a newsletter without merged names; the recipients differ.
+
 The real modules, put together as the worker does it: a spool and a store on the disk, 100,000 subscriptions,
 an RSA-2048 key, sockets on loopback whose other ends are processes of their own. Twenty messages are under
 way at once, as with twenty sessions. A figure is the CPU time of this process, all threads, divided by the
@@ -26,7 +28,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 import uvloop
 
@@ -158,11 +160,12 @@ class Bench:
         self._sender = Sender(parse_address(SENDER))
         self.watch = Stopwatch(messages)
 
-    async def run(self, rounds: int) -> dict[str, float]:
+    async def run(self, rounds: int, nowhere: TextIO) -> dict[str, float]:
         async with AsyncExitStack() as stack:
             self._configuration = read(self._home / "gateway.toml")
             self._clock, self._entropy = SystemClock(), SystemEntropy()
             self._books = _open_books(0, self._configuration, stack)
+            logs.configure("info", stream=nowhere, form="json")
             self._tray = Tray()
             self._spool = await self._open_spool(stack)
             self._source = await self._open_source(stack)
@@ -343,10 +346,10 @@ def main() -> int:
                 file.write('\n[[submission.trusted]]\nnetwork = "127.0.0.1/32"\naccount = "bench"\n')
         point_at(home / "gateway.toml", port)
         with Path(os.devnull).open("w") as nowhere:
-            logs.configure("info", stream=nowhere, form="json")
             gc.disable()
             for size in map(int, options.sizes.split(",")):
-                results[size] = uvloop.run(Bench(home, size * 1024, options.messages).run(options.rounds))
+                bench = Bench(home, size * 1024, options.messages)
+                results[size] = uvloop.run(bench.run(options.rounds, nowhere))
                 show(size, results[size])
     finally:
         sink.terminate()
