@@ -287,6 +287,7 @@ def test_the_second_smarthost(house: House, second: Sink, readers: Iterator[str]
 
         eventually(first_is_used)
     assert house.sink.received[0].marker == "which"
+    house.wait_until_empty()
 
 
 def test_a_backlog(house: House, readers: Iterator[str]) -> None:
