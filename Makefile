@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test bench bench-steps lint types imports check docs clean
+.PHONY: run test bench bench-steps bench-backlog lint types imports check docs clean
 
 run: $(READY)  ## a demonstration: real mail through a real gateway
 	$(BIN)/consentry demo
@@ -17,6 +17,9 @@ bench: $(READY) ## the side-by-side benchmark
 
 bench-steps: $(READY) ## milliseconds of CPU of each step of one message
 	$(BIN)/python tests/bench/steps.py
+
+bench-backlog: $(READY) ## memory while 100,000 messages wait for a next hop that is down
+	$(BIN)/python tests/bench/backlog.py $(BACKLOG)
 
 lint: $(READY)
 	$(BIN)/ruff check .

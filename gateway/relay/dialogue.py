@@ -20,6 +20,9 @@ class Dialogue(asyncio.Protocol):
         self._parser = ReplyParser()
         self._wanted = 0
         self._waiter: asyncio.Future[None] | None = None
+        self._patience = 0.0  # seconds, of the question that is open
+        self._deadline = 0.0  # by the loop's clock
+        self._timer: asyncio.TimerHandle | None = None
         transport.set_protocol(self)
 
     @property
@@ -32,7 +35,7 @@ class Dialogue(asyncio.Protocol):
         """Whether octets that were written still wait in memory."""
         return self._transport.get_write_buffer_size() > 0
 
-    async def ask(self, octets: Sequence[bytes], count: int, timeout: float) -> list[WireReply]:  # noqa: ASYNC109 - a plain timer costs a fifth of asyncio.timeout
+    async def ask(self, octets: Sequence[bytes], count: int, timeout: float) -> list[WireReply]:  # noqa: ASYNC109 - one timer serves many questions
         """Write, and return ``count`` replies; fewer only when the hop is gone, or said 421."""
         if not self.alive:
             self.die("the hop has closed the connection")
@@ -40,16 +43,39 @@ class Dialogue(asyncio.Protocol):
         self._wanted = count
         self._waiter = waiter = self._loop.create_future()
         self._transport.writelines(octets)
-        timer = self._loop.call_later(timeout, self.die, f"no reply in {timeout:g} seconds")
+        self._watch(timeout)
         try:
             await waiter
         except asyncio.CancelledError:
             self.die("left in the middle")
             raise
         finally:
-            timer.cancel()
             self._wanted, self._waiter = 0, None
         return self._collect(count)
+
+    def _watch(self, patience: float) -> None:
+        """Set the time that the answer has. The timer is kept from question to question."""
+        self._patience, self._deadline = patience, self._loop.time() + patience
+        if self._timer is not None and self._timer.when() > self._deadline:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._deadline, self._is_it_time)
+
+    def _is_it_time(self) -> None:
+        """End what has waited for too long; a question that was asked since then has its own time."""
+        self._timer = None
+        if self._waiter is None:
+            return
+        if self._loop.time() >= self._deadline:
+            self.die(f"no reply in {self._patience:g} seconds")
+        else:
+            self._timer = self._loop.call_at(self._deadline, self._is_it_time)
+
+    def _forget_time(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _collect(self, count: int) -> list[WireReply]:
         replies = list(self._parser.replies)
@@ -64,6 +90,7 @@ class Dialogue(asyncio.Protocol):
         """Drop the connection; what has arrived already is still heard."""
         if not self.why:
             self.why = why
+        self._forget_time()
         self._transport.abort()
         self._wake()
 
@@ -71,6 +98,7 @@ class Dialogue(asyncio.Protocol):
         """Say QUIT and close, without waiting for the answer: there is nothing left to learn."""
         if self.alive:
             self.why = "closed"
+            self._forget_time()
             self._transport.write(QUIT)
             self._transport.close()
 
@@ -100,6 +128,7 @@ class Dialogue(asyncio.Protocol):
         self.why = self.why or (
             f"the connection broke: {exc}" if exc else "the hop has closed the connection"
         )
+        self._forget_time()
         self._wake()
 
     def _wake(self) -> None:

@@ -233,9 +233,11 @@ def prepare_gateway(home: Path, sink: int, subscriptions: int = SUBSCRIPTIONS, s
     return smtp
 
 
-def gateway(home: Path, sink: int, say=print, extra_config: str = "") -> Peer:
-    """Start the gateway with 1,000,000 subscriptions."""
-    smtp = prepare_gateway(home, sink, say=say)
+def gateway(
+    home: Path, sink: int, say=print, extra_config: str = "", subscriptions: int = SUBSCRIPTIONS
+) -> Peer:
+    """Start the gateway with 1,000,000 subscriptions, or as many as are asked for."""
+    smtp = prepare_gateway(home, sink, subscriptions, say=say)
     with (home / "gateway.toml").open("a") as file:
         file.write('\n[[submission.trusted]]\nnetwork = "127.0.0.1/32"\naccount = "bench"\n' + extra_config)
     log = (home / "log.jsonl").open("wb")

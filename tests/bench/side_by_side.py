@@ -45,8 +45,8 @@ ENOUGH_ELSE = 0.25  # cores
 class Sink:
     """``smtp-sink``, with the time at which its counter reached each number."""
 
-    def __init__(self) -> None:
-        self.port = free_port()
+    def __init__(self, port: int = 0) -> None:
+        self.port = port or free_port()
         self.process = subprocess.Popen(
             ["smtp-sink", "-u", "nobody", "-c", "-m", "2000", f"127.0.0.1:{self.port}", "2000"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
