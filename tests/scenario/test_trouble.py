@@ -51,7 +51,6 @@ def trouble(house: House, template: House, second: Sink) -> Iterator[House]:
         "max_size": f"{MAX_SIZE}", "min_free": f"{MIB}", "message_size": f"{4 * MIB}",
         "first_retry": '"1s"', "longest_retry": '"2s"', "connections": "30", "timeout": '"1s"',
         "ready": "200", "ready_size": f"{MIB}", "ready_per_account": "100",
-        "connect": '"0.5s"', "command": '"0.5s"', "data": '"1s"',
     }.items():  # fmt: skip
         house.change(f"^{key} = .*", f"{key} = {value}")
     house.append(smarthost(second.port))
