@@ -13,9 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy import exc as sa
 from sqlalchemy.engine import make_url
@@ -124,6 +121,11 @@ class Store:
 
     @staticmethod
     def _migrate(connection: Connection) -> None:
+        # An eighth of a worker's start, and no worker and hardly a command migrates anything.
+        from alembic import command  # noqa: PLC0415 - see above
+        from alembic.config import Config  # noqa: PLC0415 - see above
+        from alembic.util import CommandError  # noqa: PLC0415 - see above
+
         config = Config()
         config.set_main_option("script_location", _MIGRATIONS)
         config.set_main_option("path_separator", "os")
