@@ -4,7 +4,6 @@ The SMTP side speaks to ``Intake`` only. Refusals are Replies; a port that canno
 which carries its reply. After ``finish`` has answered 250 the message is durable.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -215,11 +214,11 @@ class Intake:
         report = None
         if judged.refused:
             report = world.report_refusals(submission, judged.message.raw, judged.refused)
-        if report is None:
-            await world.spool.put(parcel)
-        else:
-            # Both before the 250: a crash between them is answered by the client's own repetition.
-            await asyncio.gather(world.spool.put(parcel), world.spool.put(report))
+        # Both before the 250, and the parcel last: were it kept and the report not, its copies would be
+        # ACTIVE and in nobody's hands. A client that hears no 250 repeats it all.
+        if report is not None:
+            await world.spool.put(report)
+        await world.spool.put(parcel)
         if straight:
             world.dispatch.offer(parcel)
         if report is not None or not straight:

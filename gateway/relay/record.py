@@ -23,17 +23,19 @@ from gateway.settings.schema import RelaySection
 
 _log = structlog.get_logger("relay")
 
+NO_REPLY = "connection"
+"""The ``command`` of what stands for a reply that no hop gave."""
 ORPHANED = HopReply(550, "5.7.1", "The account is gone", "release", "")
 
 
 def broken(why: str) -> HopReply:
     """Say in SMTP's words that the connection broke (RFC 3463: X.4.2)."""
-    return HopReply(451, "4.4.2", why, "connection", "")
+    return HopReply(451, "4.4.2", why, NO_REPLY, "")
 
 
 def unreachable(why: str) -> HopReply:
     """Say in SMTP's words that no hop answered (RFC 3463: X.4.1)."""
-    return HopReply(451, "4.4.1", why, "connection", "")
+    return HopReply(451, "4.4.1", why, NO_REPLY, "")
 
 
 LOCAL_ERROR = HopReply(451, "4.3.0", "Local error in processing", "local", "")

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from gateway.ports import Clock, Copy, Entropy, HopBroken, HopReply, HopUnreachable, Meter
 from gateway.relay.client import Connection, Patience, Stale, dial
 from gateway.relay.pool import Census, Pool
+from gateway.relay.record import NO_REPLY, broken
 from gateway.relay.standing import Standing
 from gateway.relay.target import Target
 from gateway.settings.schema import RelaySection, Settings, SmarthostSection
@@ -64,7 +65,7 @@ class Routes:
             if host.standing.is_probed or host.standing.is_aside(self._clock.now()):
                 continue
             reply = await self._try(host, copy)
-            if reply is not None and reply.code != 421:
+            if reply is not None and reply.code != 421 and reply.command != NO_REPLY:
                 return reply
             answer = reply or answer
         return answer
@@ -84,7 +85,12 @@ class Routes:
         host.standing.begin()
         try:
             reply = await host.pool.send(copy)
-        except (Stale, HopUnreachable) as error:
+        except Stale as error:
+            # The hop was there and left in the middle, perhaps because of this very copy. Where no other
+            # host takes it that is a failed try, so that the copy waits and is not the next probe as well.
+            self._put_aside(host, str(error))
+            return broken(str(error))
+        except HopUnreachable as error:
             self._put_aside(host, str(error))
             return None
         except HopBroken as error:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from gateway.mime.splice import apply
 from gateway.model.delivery import Delivery
 from gateway.model.facts import Account, DeliveryFacts, OverQuota, QuotaFact
+from gateway.model.reply import Reply
 from gateway.model.verdict import Hold, Pass, Refuse
 from gateway.pipeline.accept import quota_key
 from gateway.pipeline.judge import judge_release
@@ -113,8 +114,14 @@ class Sending:
                 self._means.meter.count("delayed_due_to_message_rate_throttle_total")
                 return Wait(wait or 0.0)
             case Refuse(reply=reply):
-                content = await self._content(item)
-                return Done(self._record.refused(delivery, reply, judgement.policy, content))
+                return await self._refused(item, reply, judgement.policy)
+
+    async def _refused(self, item: Item, reply: Reply, policy: str) -> Result:
+        try:
+            content = await self._content(item)
+        except KeyError:
+            return LetGo()  # as in _send
+        return Done(self._record.refused(item.delivery, reply, policy, content))
 
     async def _send(self, item: Item) -> Result:
         delivery = item.delivery
@@ -139,6 +146,9 @@ class Sending:
         if settlement.due_at:
             # Nothing was tried that could count against this one; it goes first when the hop is back.
             settlement = replace(settlement, due_at=until, counts_attempt=False)
+            if settlement.reply == delivery.last_reply:
+                # The story has it already: hops that are down for days would fill it.
+                settlement = replace(settlement, events=())
         return Away(settlement, until)
 
     async def failed_here(self, item: Item) -> Settlement:

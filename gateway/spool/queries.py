@@ -96,6 +96,17 @@ def claim(
     return [(*row[:3], _ACTIVE.value, *row[4:]) for row in rows]
 
 
+def unclaim(connection: sqlite3.Connection, change: Change, keys: Sequence[Key]) -> int:
+    """Move deliveries that are still ACTIVE back to QUEUED, due as they were; return how many."""
+    moves = [
+        move_row(key, _ACTIVE, DeliveryEvent.UNCLAIM)
+        for key in keys
+        if connection.execute(statements.STATE, key).fetchone() == (_ACTIVE.value,)
+    ]
+    write_rows(connection, Rows(moves=moves), change)
+    return len(moves)
+
+
 def opened(codec: Codec, rows: Sequence[Row]) -> tuple[list[Delivery], dict[str, list[Key]]]:
     """Return what could be opened, and the keys of the others by the reason why not."""
     deliveries, spoiled = [], defaultdict[str, list[Key]](list)

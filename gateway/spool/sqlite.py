@@ -7,6 +7,7 @@ cannot be opened is HELD and blocks nobody. It fails with ``SpoolFull``, ``Spool
 """
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -23,7 +24,7 @@ from gateway.settings.schema import SpoolSection
 from gateway.spool import queries
 from gateway.spool.batch import Ask, Change, Operation, Outcome, Put, Settle
 from gateway.spool.bodies import Bodies
-from gateway.spool.codec import Codec, Rows, Spoiled
+from gateway.spool.codec import Codec, Row, Rows, Spoiled
 from gateway.spool.errors import Unreadable
 from gateway.spool.reader import Reader
 from gateway.spool.recorder import Recorder
@@ -142,7 +143,11 @@ class SqliteSpool:
         rows = await self.transact(partial(queries.claim, account_id=account_id, now=now, limit=limit))
         if not rows:
             return ()
-        deliveries, spoiled = await asyncio.to_thread(queries.opened, self._codec, rows)
+        try:
+            deliveries, spoiled = await asyncio.to_thread(queries.opened, self._codec, rows)
+        except BaseException:  # the accounts' keys cannot be asked for now
+            self._give_back(rows)
+            raise
         for reason, keys in spoiled.items():
             await self._hold_spoiled(partial(queries.hold, keys=keys, reason=reason), reason)
         return deliveries
@@ -224,6 +229,12 @@ class SqliteSpool:
     async def _submit(self, operation: Operation) -> Any:
         return await self._writer.submit(operation)
 
+    def _give_back(self, rows: Sequence[Row]) -> None:
+        """Queue again what was claimed in vain: it would be ACTIVE, for nobody, until a restart."""
+        with contextlib.suppress(PublicError):  # the spool is closing: the next start does it
+            work = partial(queries.unclaim, keys=[row[:2] for row in rows])
+            self._writer.submit(Ask(work)).add_done_callback(_ignore)
+
     async def _hold_spoiled(self, work: Callable[[sqlite3.Connection, Change], int], reason: str) -> None:
         """Hold what cannot be opened. If even that fails it stays ACTIVE: out of the way till a restart."""
         try:
@@ -281,3 +292,9 @@ class SqliteSpool:
         self._bodies.clear()
         self._gauge()
         self.announce_change()
+
+
+def _ignore(answer: asyncio.Future[Outcome]) -> None:
+    """Take note of an answer that nobody waits for."""
+    if not answer.cancelled():
+        answer.exception()

@@ -71,6 +71,7 @@ class Fakes:
     offered: list[Parcel] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     nudges: int = 0
+    full_after: int = 1000  # parcels
     room: bool = True
     full: bool = False
     number: int = 0
@@ -86,7 +87,7 @@ class Fakes:
 
     async def put(self, parcel: Parcel) -> None:
         await asyncio.sleep(0)
-        if self.full:
+        if self.full or len(self.parcels) >= self.full_after:
             raise SpoolFull("disk")
         self.parcels.append(parcel)
 
@@ -197,6 +198,19 @@ async def test_who_fails_only_after_the_content_is_reported_to_the_sender() -> N
     assert [str(one.recipient.address) for one in message.deliveries] == ["bob@example.net"]
     assert report.content == b"ann@example.net 550 5.7.1 No opt-in of this recipient is on record"
     assert fakes.nudges == 1
+
+
+async def test_nothing_is_kept_for_nobody_when_there_is_room_for_one_of_two() -> None:
+    """Its copies would be ACTIVE in the spool, offered to no one, and sent beside the client's repetition."""
+    fakes = Fakes(full_after=1)
+    async with opened(fakes) as intake:
+        transaction = await started(intake)
+        await rcpt(intake, transaction, "ann")
+        await rcpt(intake, transaction, "bob")
+        with pytest.raises(SpoolFull):
+            await intake.finish(transaction, b"X-Consentry-List: offers.acme.example\r\n" + CONTENT)
+    assert [parcel.submission.list_id for parcel in fakes.parcels] == [None]
+    assert fakes.offered == []
 
 
 async def test_when_all_fail_the_content_is_refused_and_says_why() -> None:

@@ -149,6 +149,19 @@ async def test_a_host_that_says_421_alone_gives_its_reply_then_rests(world, make
     assert caught.value.until == clock.time + 1.0
 
 
+async def test_a_copy_that_a_hop_always_leaves_over_has_failed_a_try_and_lets_the_others_go_first(
+    world, make_hop, clock
+):
+    hop = await make_hop(says={"RCPT": ["close", "250 ok"]})
+    relay = world(hop)
+    reply = await relay.send()
+    assert (reply.code, reply.enhanced, reply.host) == (451, "4.4.2", "")
+    with pytest.raises(HopUnreachable, match="closed the connection") as caught:
+        await relay.send()
+    clock.time = caught.value.until
+    assert (await relay.send()).code == 250
+
+
 async def test_waits_grow_and_end(world, make_hop, clock):
     hop = await make_hop()
     relay = world(hop)

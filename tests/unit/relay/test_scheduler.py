@@ -632,3 +632,31 @@ async def test_one_refused_recipient_of_several(make, make_hop, clock, entropy, 
     assert [taken.rcpt for taken in hop.taken[:2]] == ["RCPT TO:<friend@example.net>"] * 2
     assert hop.taken[2].mail.startswith("MAIL FROM:<>")
     assert len(world.events(EventType.DELIVERY)) == 3
+
+
+async def test_a_refusal_whose_content_is_gone_holds_up_nobody(world):
+    world.shelf = Shelf.of([Policy("no", release=lambda _: Refuse(NO_CONSENT, "no"))])
+    gone, of_spool = await world.keep(), world.spool.content
+
+    async def content(submission_id):
+        if submission_id == gone.submission.id:
+            raise KeyError(submission_id)
+        return await of_spool(submission_id)
+
+    world.spool.content = content
+    async with world.running():
+        await world.keep(sender=Sender(None))
+        await world.until(lambda: world.events(EventType.ADMIN_BOUNCE))
+
+
+async def test_the_same_trouble_is_told_once(world):
+    world.hop.script(AWAY)
+    async with world.running():
+        delivery = await world.keep()
+        await world.until(lambda: world.events(EventType.TRANSIENT_FAILURE))
+        for _ in range(3):
+            tried = len(world.hop.copies)
+            world.clock.time += 1.5
+            await world.until(lambda tried=tried: len(world.hop.copies) > tried)
+        await world.until(lambda: world.spool.state(delivery).state is DeliveryState.QUEUED)
+    assert len(world.events(EventType.TRANSIENT_FAILURE)) == 1

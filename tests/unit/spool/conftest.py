@@ -15,6 +15,7 @@ from gateway.model.address import Address
 from gateway.model.delivery import Delivery, DeliveryEvent, DeliveryState, Recipient, Sender, Submission
 from gateway.model.events import Event, EventType
 from gateway.model.identity import new_id
+from gateway.model.reply import StoreAway
 from gateway.ports import Parcel, Settlement
 from gateway.settings.schema import SpoolSection
 from gateway.spool.opening import open_shard
@@ -36,8 +37,11 @@ class TestKeyring:
 
     def __init__(self) -> None:
         self.gone: set[int] = set()
+        self.away = False
 
     def _key(self, account_id: int) -> AESGCM:
+        if self.away:
+            raise StoreAway("the store of keys")
         if account_id in self.gone:
             raise KeyError(account_id)
         return AESGCM(account_id.to_bytes(32, "big"))

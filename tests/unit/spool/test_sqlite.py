@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.model.delivery import DeliveryEvent, DeliveryState
+from gateway.model.reply import StoreAway
 from gateway.spool import statements
 from gateway.spool.errors import AlreadyKept, ForeignShard, LostMove, SpoolAway, Unreadable
 from gateway.spool.shard import connect, shard_path
@@ -48,6 +49,18 @@ async def test_everything_survives_a_close(kit: Any) -> None:
     found = {one.submission.id: one.due_at for one in await again.claim_due(1, kit.clock.time, 9)}
     assert found == {queued.submission.id: 5.0, active.submission.id: kit.clock.time}  # UNCLAIM: due now
     assert [sealed.id for _, sealed in await again.outbox(9)] == ["late"]
+
+
+async def test_what_was_claimed_while_the_keys_are_away_is_not_stuck(kit: Any) -> None:
+    spool = await kit.open()
+    await spool.put(kit.parcel(due=5.0))
+    kit.keyring.away = True
+    with pytest.raises(StoreAway):
+        await spool.claim_due(1, 9.0, 5)
+    kit.keyring.away = False
+    (claimed,) = await spool.claim_due(1, 9.0, 5)
+    assert (claimed.due_at, claimed.attempts) == (5.0, 0)
+    assert dict(await spool.counts()) == {"queued": 0, "active": 1, "held": 0}
 
 
 async def test_a_closed_spool_says_so(kit: Any) -> None:
