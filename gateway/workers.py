@@ -14,6 +14,7 @@ import contextlib
 import errno
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -39,6 +40,7 @@ log = structlog.get_logger("supervisor")
 _BIND_PATIENCE = 30.0  # seconds
 _SHORTEST_LIFE = 5.0  # a child that lived less than this has a growing pause before the next
 _LONGEST_PAUSE = 10.0
+_DESCRIPTORS = 65_536  # of one process
 _START_PATIENCE = 60.0
 
 
@@ -133,7 +135,8 @@ class Supervisor:
             reloader = tasks.create_task(self._reload_on_demand())
             failed = await self._wait_until_ready()
             if failed is None:
-                say(self._ready_line())
+                if not self._stopping.is_set():
+                    say(self._ready_line())
                 await self._stopping.wait()
             self._stopping.set()
             reloader.cancel()
@@ -166,22 +169,34 @@ class Supervisor:
         """Start the child, and again whenever it dies, until the end."""
         pause = 0.1
         while not self._stopping.is_set():
-            await self._start(child)
-            code = await self._listen(child)
+            try:
+                lived = await self._live(child)
+            except OSError as error:
+                # No memory for a process, no descriptor for its pipes, no room: for now. The others live on.
+                log.error("child cannot be kept", role=child.role, number=child.number, error=str(error))  # noqa: TRY400 - where it happened is of no interest
+                lived = 0.0
             if self._stopping.is_set():
                 return
-            if not child.ready.is_set():
-                child.answers.put_nowait(f"ended with code {code} before it was ready; the log says why")
-            lived = time.monotonic() - child.started
             pause = 0.1 if lived > _SHORTEST_LIFE else min(pause * 2, _LONGEST_PAUSE)
-            log.error("child died", role=child.role, number=child.number, code=code, lived=round(lived, 3))
-            self._meter.count("worker_restarts_total")
-            if child.process is not None:
-                metrics.process_gone(self._configuration.metrics_folder, child.process.pid)
-            if child.role == "worker":
-                self._forget_sessions([child.number])
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
+
+    async def _live(self, child: Child) -> float:
+        """Start the child, wait for its end and clear up behind it; return how many seconds it lived."""
+        await self._start(child)
+        code = await self._listen(child)
+        lived = time.monotonic() - child.started
+        if self._stopping.is_set():
+            return lived
+        if not child.ready.is_set():
+            child.answers.put_nowait(f"ended with code {code} before it was ready; the log says why")
+        log.error("child died", role=child.role, number=child.number, code=code, lived=round(lived, 3))
+        self._meter.count("worker_restarts_total")
+        if child.process is not None:
+            metrics.process_gone(self._configuration.metrics_folder, child.process.pid)
+        if child.role == "worker":
+            self._forget_sessions([child.number])
+        return lived
 
     def _forget_sessions(self, workers: Sequence[int]) -> None:
         """A dead worker's sessions do not count against anybody's limit."""
@@ -220,15 +235,20 @@ class Supervisor:
             self._generation += 1
             log.info("reload", ok=not problems, problems=problems, generation=self._generation)
             self._meter.count("reloads_total", result="refused" if problems else "done")
-            _write_json(
-                self._configuration.settings.gateway.state_dir / "reload.json",
-                {
-                    "generation": self._generation,
-                    "at": time.time(),
-                    "ok": not problems,
-                    "problems": problems,
-                },
-            )
+            self._tell_outcome(problems)
+
+    def _tell_outcome(self, problems: Sequence[str]) -> None:
+        """Write ``reload.json``; that there is no room for it is no reason to end."""
+        outcome = {
+            "generation": self._generation,
+            "at": time.time(),
+            "ok": not problems,
+            "problems": problems,
+        }
+        try:
+            _write_json(self._configuration.settings.gateway.state_dir / "reload.json", outcome)
+        except OSError as error:
+            log.error("reload.json cannot be written", error=str(error))  # noqa: TRY400 - as above
 
     async def _reload(self) -> list[str]:
         """Validate, then tell the children; return what is wrong, or what a child said."""
@@ -274,11 +294,20 @@ def _write_json(path: Path, value: object) -> None:
     fresh.replace(path)
 
 
+def allow_descriptors() -> None:
+    """Take as many descriptors as the system lets us: the usual 1024 are for programs that use select."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def run(config: Path) -> int:
     """Run the gateway in the foreground; return the exit code. Raises BadConfig."""
     configuration = read(config.absolute())
     settings = configuration.settings
     logs.configure(settings.log.level)
+    allow_descriptors()
     pid_file = settings.gateway.state_dir / "gateway.pid"
     patience = _BIND_PATIENCE if _was_killed(pid_file) else 0.0
     try:

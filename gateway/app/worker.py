@@ -231,7 +231,7 @@ class Worker:
             await asyncio.sleep(_ADOPT_PAUSE * (1 + self._entropy.fraction()))
             try:
                 adopted = await adopt_orphans(self._spool, self._clock.now())
-            except PublicError as error:
+            except (PublicError, OSError) as error:  # OSError: no descriptor is left, or no room for a lock
                 log.warning("orphans wait", why=str(error))
                 continue
             if adopted:

@@ -74,6 +74,13 @@ class Listener:
         self._pause = self._loop.call_later(_PAUSE, self.open)
 
 
+def turn_away(sock: socket.socket, section: ListenerSection) -> None:
+    """Say that there are too many connections, where that can be said in the clear."""
+    if section.tls != "implicit":  # there, a handshake would cost more than the session
+        with contextlib.suppress(OSError):
+            sock.send(reply.GREETING_BUSY.wire())
+
+
 class Arrival:
     """One connection on its way: PROXY header, limits, TLS, conversation."""
 
@@ -149,9 +156,7 @@ class Arrival:
 
     def _turn_away(self, context: SubmissionContext) -> None:
         context.meter.count("connections_denied_total", reason="source")
-        if self._listener.tls != "implicit":  # there, a handshake would cost more than the session
-            with contextlib.suppress(OSError):
-                self._sock.send(reply.GREETING_BUSY.wire())
+        turn_away(self._sock, self._listener)
 
     async def _converse(self, visit: Visit) -> None:
         tls = visit.context.tls if self._listener.tls == "implicit" else None

@@ -6,16 +6,20 @@ and none of them ever raises into it.
 """
 
 import asyncio
+import resource
 import socket
+import sys
 from collections.abc import Callable, Sequence
 
 import structlog
 
 from gateway.settings.schema import ListenerSection
 from gateway.submission.context import Peer, SubmissionContext
-from gateway.submission.listener import Arrival, Listener
+from gateway.submission.listener import Arrival, Listener, turn_away
 
 log = structlog.get_logger("submission")
+
+_SHARE = 0.75  # of the process's descriptors, for sessions: the relay and the spool need some too
 
 
 class SubmissionServer:
@@ -32,6 +36,7 @@ class SubmissionServer:
         self._tasks = tasks
         self._listeners: list[Listener] = []
         self._arrivals: set[Arrival] = set()
+        self._most = _most_sessions()
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -70,6 +75,11 @@ class SubmissionServer:
 
     def _welcome(self, listener: Listener, sock: socket.socket, peer: Peer) -> None:
         context = self._context()
+        if len(self._arrivals) >= self._most:
+            context.meter.count("connections_denied_total", reason="descriptors")
+            turn_away(sock, listener.section)
+            sock.close()
+            return
         arrival = Arrival(sock, peer, listener.section)
         self._arrivals.add(arrival)
         self._empty.clear()
@@ -85,3 +95,9 @@ class SubmissionServer:
 
     def _tell_count(self, context: SubmissionContext) -> None:
         context.meter.gauge("connection_count", len(self._arrivals), service="submission")
+
+
+def _most_sessions() -> int:
+    """Return how many connections there may be before descriptors run out."""
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return sys.maxsize if descriptors == resource.RLIM_INFINITY else int(descriptors * _SHARE)

@@ -1,8 +1,10 @@
 """Draining: what is being sent is taken, the others are told, and it ends."""
 
 import asyncio
+import resource
 import ssl
 
+import pytest
 from submission_world import World, serve, talk, trusting
 
 
@@ -119,3 +121,13 @@ async def test_many_sessions_at_once() -> None:
                 tasks.create_task(one(number))
     wanted = {b"%d %d\r\n" % (number, turn) for number in range(30) for turn in range(3)}
     assert {content for _, content in world.intake.finished} == wanted
+
+
+async def test_some_descriptors_are_left_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (2, 2))  # three quarters are one session
+    world = World.make()
+    async with serve(world) as service, talk(service.port) as first:
+        await first.hello()
+        async with talk(service.port) as second:
+            assert (await second.line()).startswith("421 4.3.2 Too many connections")
+            assert await second.ended()
