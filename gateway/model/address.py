@@ -20,6 +20,12 @@ _LITERAL = r"\[[\x21-\x5a\x5e-\x7e]+\]"
 _MAILBOX = re.compile(rf"({_DOT_STRING}|{_QUOTED})@({_DOMAIN}|{_LITERAL})\Z")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+# What A-labels are made of (RFC 5891 section 4.2.3.1), and the underscore that many names have.
+_ASCII_DOMAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\Z")
+# IDNA 2003, which Python has, makes others of these; IDNA 2008, which registries follow, keeps them
+# (RFC 5894 section 7.2): the mail would go to another domain.
+_DEVIATIONS = frozenset("\u00df\u1e9e\u03c2\u200c\u200d")
+
 LOCAL_PART_LIMIT = 64  # octets, RFC 5321 section 4.5.3.1.1
 DOMAIN_LIMIT = 255  # octets, RFC 5321 section 4.5.3.1.2
 
@@ -57,10 +63,16 @@ def ascii_domain(domain: str) -> str:
     """Return the domain in lower-case A-labels; raise MalformedAddress where IDNA has none."""
     if domain.isascii():
         return domain.lower()
+    if not _DEVIATIONS.isdisjoint(domain):
+        raise MalformedAddress("the domain has a letter that systems read differently: write its A-labels")
     try:
-        return domain.encode("idna").decode("ascii").lower()
+        labels = domain.encode("idna").decode("ascii").lower()
     except UnicodeError as error:
         raise MalformedAddress("the domain is no valid internationalised name") from error
+    # Compatibility forms become what they stand for: a full-width ">" would end a path, "@" begin a domain.
+    if not _ASCII_DOMAIN.match(labels):
+        raise MalformedAddress("the domain is no valid internationalised name")
+    return labels
 
 
 @lru_cache(maxsize=512)

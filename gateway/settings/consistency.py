@@ -5,16 +5,20 @@ the key that is best changed.
 """
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from gateway.model.address import MalformedAddress, parse_address
+from gateway.model.address import MalformedAddress, ascii_domain, parse_address
 from gateway.model.rate import BadRate, parse_rate
 from gateway.settings.problem import Finding, dotted
 from gateway.settings.schema import Settings, SmarthostSection
 from gateway.settings.units import Endpoint
 
 _WILDCARDS = {"0.0.0.0", "::", "*"}  # noqa: S104 - compared with, not bound
+# RFC 3986 section 2, but for what parts the links of a List-Unsubscribe (RFC 2369 section 2); it goes into
+# one line of a message, with a token behind it.
+_URL = re.compile(r"[A-Za-z0-9\-._~:/\[\]@!$&'()*+;=%]{1,300}\Z")
 _LEAST_COMMAND_LINE = 512  # RFC 5321 section 4.5.3.1.4
 _LEAST_RECIPIENTS = 100  # RFC 5321 section 4.5.3.1.8
 
@@ -63,8 +67,11 @@ def doubts(settings: Settings) -> Iterator[Finding]:
 
 
 def _names(settings: Settings) -> Iterator[Finding]:
-    if _bad_address(f"postmaster@{settings.gateway.hostname}") is not None:
-        yield Finding(("gateway", "hostname"), f'"{settings.gateway.hostname}" is no host name')
+    hostname = settings.gateway.hostname
+    if _bad_address(f"postmaster@{hostname}") is not None:
+        yield Finding(("gateway", "hostname"), f'"{hostname}" is no host name')
+    elif not hostname.isascii():  # it stands in greetings (RFC 5321 section 4.1.2) and in fields of messages
+        yield Finding(("gateway", "hostname"), f'write "{ascii_domain(hostname)}", the name in A-labels')
     domain = settings.signing.provider_domain
     if domain and _bad_address(f"postmaster@{domain}") is not None:
         yield Finding(("signing", "provider_domain"), f'"{domain}" is no domain')
@@ -74,6 +81,9 @@ def _names(settings: Settings) -> Iterator[Finding]:
     url = urlsplit(settings.web.public_url)
     if not url.hostname or url.query or url.fragment:
         yield Finding(("web", "public_url"), "must have a host, and neither query nor fragment")
+    elif not _URL.match(settings.web.public_url):
+        reason = "must be a URL in ASCII: names in A-labels, all other letters in percents"
+        yield Finding(("web", "public_url"), reason)
     for index, trusted in enumerate(settings.submission.trusted):
         if not trusted.account:
             yield Finding(("submission", "trusted", index, "account"), "must name an account")

@@ -57,6 +57,11 @@ class TestAddress:
             ("x" * 65 + "@example.org", "longer than 64"),
             ("x@" + ".".join(["a" * 60] * 5), "longer than 255"),
             ("x@" + "ä" * 70 + ".example", "internationalised"),
+            # Compatibility forms of "@", ">" and "/": what they become may not get into a command.
+            ("x@evil\uff20victim.example", "internationalised"),
+            ("x@evil\uff1evictim.example", "internationalised"),
+            ("x@evil\uff0fvictim.example", "internationalised"),
+            ("x@fa\u00df.example", "write its A-labels"),
         ],
     )
     def test_refuses_and_says_why(self, text: str, why: str) -> None:
