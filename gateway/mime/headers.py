@@ -19,6 +19,9 @@ LINE_LIMIT = 998  # octets without the CRLF, RFC 5322 section 2.1.1
 _FOLD_AT = 76  # RFC 2047 section 2 for lines with encoded words; also within RFC 5322's 78
 _WORD_OCTETS = 39  # 64 characters with all around them (RFC 2047 allows 75): room for a field's name before
 
+# Octets of a From: field: many lines. Beyond that nobody names one author, and to read it would take seconds.
+_LONGEST_FROM = 32_768
+
 _NAME = re.compile(r"[!-9;-~]+\Z")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _PLAIN_VALUE = re.compile(r"[\t -~]*\Z")
@@ -139,6 +142,8 @@ def _find_author(message: Message) -> Address | str:
     fields = message.all(b"from")
     if len(fields) != 1:  # RFC 5322 section 3.6
         return f"there are {len(fields)} From: fields"
+    if fields[0].end - fields[0].colon > _LONGEST_FROM:
+        raise BadFrom("it is too long")
     try:
         return parse_address(only_mailbox(message.text_of(fields[0])))
     except (BadMailbox, MalformedAddress) as error:

@@ -23,6 +23,7 @@ Gap = tuple[int, int]
 
 _QP_TOKEN = re.compile(rb"=[0-9A-Fa-f]{2}|.", re.DOTALL)
 _SOFT_BREAK = b"=\r\n"
+_MOST_ANEW = 262_144  # octets of base64 that are written, and kept, anew for each recipient
 _BASE64_LINE = 76  # RFC 2045 section 6.8
 
 
@@ -196,6 +197,8 @@ def _from_base64(body: bytes) -> bytes:
 def _place_in_base64(raw: bytes, part: Part, octets: bytes, gaps: Sequence[Gap]) -> _Base64:
     body = raw[part.body_start : part.body_end].rstrip(b" \t\r\n")
     width, skipped = _untouched_lines(body, gaps[0][0])
+    if len(body) - skipped * (width + 2) > _MOST_ANEW:
+        raise Untouchable("long-base64")
     first = skipped * (width // 4 * 3)
     return _Base64(
         part.body_start + skipped * (width + 2),

@@ -126,6 +126,7 @@ def test_parse_from(value: str, want: str) -> None:
             "From: a\\b <a@example.com>\n",
             "From: a\x00 <a@example.com>\n",
         ),
+        "From: " + "()\n " * 10_000 + "<a@example.com>\n",  # too long to be read
         *("From: \udce9@example.com\n", "From: a..b@example.com\n", "From: x <a@[1\n"),
     ],
 )

@@ -73,6 +73,7 @@ def test_verbatim(encoding: str) -> None:
         ("base64", b"QUJ", "broken-base64"),
         ("base64", b"QQ==QUJD", "broken-base64"),
         ("base64", b" QUJD", "broken-base64"),
+        ("base64", b"QUJD" * 100_000, "long-base64"),  # all of it would be kept anew for each recipient
         ("uuencode", b"x", "encoding"),
     ],
 )
