@@ -1,6 +1,5 @@
 """Operating it: reloads, suspension, quotas over all workers, metrics, health, deaths, and the end in order."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -68,14 +67,14 @@ def test_a_bad_change_is_refused_and_the_old_config_stays(house: House) -> None:
     assert "a lot" in said
 
     # SIGHUP reaches the supervisor without the command's own check.
-    problems = hang_up(house)["problems"]
+    problems = house.hang_up()["problems"]
     assert len(problems) == 1
     assert f"gateway.toml:{line}" in problems[0]
     assert "submission.limits.message_size" in problems[0]
     assert size_limit(house) == size
     assert house.metric("consentry_reloads_total", result="refused") == 1
     house.config.write_text(good)
-    assert hang_up(house)["ok"] is True
+    assert house.hang_up()["ok"] is True
 
 
 def test_a_bad_policy_file_is_refused_too(house: House) -> None:
@@ -95,19 +94,6 @@ def test_what_needs_a_restart_is_said(house: House) -> None:
     house.change("^workers = 3", "workers = 2")
     assert done.returncode == 1
     assert "gateway.workers changed: that needs a restart" in " ".join(done.stderr.split())
-
-
-def hang_up(house: House) -> dict:
-    """SIGHUP, and what the supervisor says of it."""
-
-    def said() -> dict:
-        with contextlib.suppress(FileNotFoundError):
-            return json.loads((house.state / "reload.json").read_text())
-        return {}
-
-    before = said().get("generation")
-    os.kill(int((house.state / "gateway.pid").read_text()), signal.SIGHUP)
-    return eventually(lambda: found if (found := said()).get("generation") != before else {})
 
 
 # All workers

@@ -243,9 +243,9 @@ def test_next_hops_in_every_mood(house: House, readers: Iterator[str]) -> None:
         tables = "".join(smarthost(hop.port) for hop in hops)
         start = before.index("[[relay.smarthost]]")
         house.config.write_text(before[:start] + tables + before[start:])
-        for key, value in {"connect": "0.5s", "command": "0.5s", "data": "1s"}.items():
+        for key, value in {"connect": "0.5s", "command": "0.5s", "data": "0.5s"}.items():
             house.change(rf"(\[relay\.timeouts\](?:.*\n)+?){key} = .*", rf'\1{key} = "{value}"')
-        house.call("reload")
+        assert house.hang_up()["ok"]
         with house.client() as client:
             for marker in markers:
                 assert client.sendmail(SENDER, [next(readers)], newsletter(marker)) == {}
@@ -255,7 +255,7 @@ def test_next_hops_in_every_mood(house: House, readers: Iterator[str]) -> None:
     assert [str(hop.mood) for hop in hops if not hop.shown] == []
     assert house.metric("consentry_messages_fail_total") == failures
     house.config.write_text(before)
-    house.call("reload")
+    assert house.hang_up()["ok"]
 
 
 def smarthost(port: int) -> str:

@@ -107,6 +107,19 @@ class House:
         """Return the log so far."""
         return (self.folder / "log.jsonl").read_text()
 
+    def hang_up(self) -> dict[str, object]:
+        """SIGHUP; return what the supervisor says of it. Unlike ``consentry reload`` it checks nothing before."""
+
+        def said() -> dict[str, object]:
+            with contextlib.suppress(FileNotFoundError):
+                return dict(json.loads((self.state / "reload.json").read_text()))
+            return {}
+
+        assert self.process is not None
+        before = said().get("generation")
+        self.process.send_signal(signal.SIGHUP)
+        return eventually(lambda: found if (found := said()).get("generation") != before else {})
+
     def end(self, seconds: float = PATIENCE) -> int:
         """SIGTERM, and wait for the end of the whole tree."""
         assert self.process is not None
