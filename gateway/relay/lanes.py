@@ -100,10 +100,14 @@ class Lanes:
         return limits.ready if size <= _SMALL else max(1, int(limits.ready * _SHARE))
 
     def add(self, account_id: int, deliveries: Iterable[Delivery], content: bytes | None = None) -> int:
-        """Put deliveries at the end of a lane; return how many."""
+        """Put deliveries at the end of a lane; return how many.
+
+        A content that finds no room is left to the spool, where it is read when its turn comes: many parcels
+        may have asked for the same room before the first of them was kept.
+        """
         lane = self._lane(account_id)
         new = [Item(delivery) for delivery in deliveries]
-        if content is not None and new:
+        if content is not None and new and self._octets + len(content) <= self._limits().ready_size:
             body = Body(content, len(new))
             self._octets += len(content)
             for item in new:

@@ -81,6 +81,15 @@ def test_room_in_copies(world):
     assert not lanes.lanes.has_room(5, 1, 10)
 
 
+def test_a_content_without_room_is_left_to_the_spool(world):
+    lanes = world(ready_size=100)
+    for account_id in (1, 2, 3):  # all of them were told that there is room
+        lanes.add(account_id, 1, b"x" * 60)
+    bodies = [lanes.lanes.take().body for _ in range(3)]
+    assert [body is not None for body in bodies] == [True, False, False]
+    assert lanes.lanes._octets == 60
+
+
 def test_room_in_octets_counts_a_content_once(world):
     lanes = world(ready_size=100)
     lanes.add(1, 2, b"x" * 60)
