@@ -1,5 +1,6 @@
 """Waiting for what other processes do, and ports that nobody has."""
 
+import random
 import socket
 import time
 from collections.abc import Callable
@@ -10,11 +11,23 @@ T = TypeVar("T")
 PATIENCE = 30.0  # seconds
 
 
+# The system gives its own connections ports from 32768 on: one that it chose could be one of these a moment
+# later, or be chosen twice. Below that a port is free until a test takes it.
+_PORTS = list(range(20_000, 32_000))
+random.shuffle(_PORTS)
+
+
 def free_port() -> int:
-    """Return a port of the loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of the loopback that is free and that no other caller in this process is given."""
+    while True:
+        port = _PORTS.pop()
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
