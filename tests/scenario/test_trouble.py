@@ -175,29 +175,43 @@ def test_a_store_that_is_away(house: House, readers: Iterator[str], tmp_path: Pa
     with house.client() as client:
         assert client.sendmail(SENDER, [next(readers)], newsletter("a")) == {}
         assert house.status("/health/ready") == 200
-        moved = move_store(house.state, tmp_path)
-        client.mail(SENDER)
+        with moved_store(house.state, tmp_path):
+            client.mail(SENDER)
 
-        def refused() -> bool:
-            code, text = client.rcpt(next(readers))
-            assert code == 250 or (code, text[:6]) == (451, b"4.3.0 "), text
-            return code == 451
+            def refused() -> bool:
+                code, text = client.rcpt(next(readers))
+                assert code == 250 or (code, text[:6]) == (451, b"4.3.0 "), text
+                return code == 451
 
-        eventually(refused, seconds=3)
-        assert house.status("/health/ready") == 503
-        assert house.status("/health/live") == 200
-        with contextlib.suppress(smtplib.SMTPException), house.client() as other:
-            pytest.fail(f"a login without a store: {other}")
-        for path in moved:
-            path.rename(house.state / path.name)
+            eventually(refused, seconds=3)
+            assert house.status("/health/ready") == 503
+            assert house.status("/health/live") == 200
+            # Each worker finds out by itself, within a second: the one that has this login may be the later one.
+            eventually(lambda: login(house) == 454, seconds=3)
         eventually(lambda: sent(client, next(readers), newsletter("b")), seconds=10)
     eventually(lambda: house.status("/health/ready") == 200)
     house.sink.copy("a")
     house.sink.copy("b")
 
 
-def move_store(state: Path, away: Path) -> list[Path]:
-    return [path.rename(away / path.name) for path in state.glob("store.sqlite*")]
+@contextlib.contextmanager
+def moved_store(state: Path, away: Path) -> Iterator[None]:
+    """Take the store away, and put it back whatever happens: other scenarios live in the same house."""
+    moved = [path.rename(away / path.name) for path in state.glob("store.sqlite*")]
+    try:
+        yield
+    finally:
+        for path in moved:
+            path.rename(state / path.name)
+
+
+def login(house: House) -> int:
+    """Return the code that a login is answered with."""
+    try:
+        with house.client():
+            return 235
+    except smtplib.SMTPAuthenticationError as error:
+        return error.smtp_code
 
 
 def test_a_store_that_somebody_writes_to_without_end(house: House, readers: Iterator[str]) -> None:
