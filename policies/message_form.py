@@ -24,6 +24,12 @@ _ONCE = frozenset(
     }
 )
 
+# What stands behind these limits was not looked at: a Bcc, or a second From:.
+_NOT_ALL_READ = {
+    "header-too-large": "too large a header section",
+    "too-many-fields": "too many header fields",
+}
+
 
 class Settings(Table):
     """``[message_form]``."""
@@ -37,11 +43,11 @@ def build(settings: Mapping[str, object]) -> Policy:
 
     def message(message: Message, _facts: MessageFacts) -> Verdict:
         """Refuse what no reader could trust."""
+        for defect, why in _NOT_ALL_READ.items():
+            if defect in message.defects:
+                return Refuse(MIME_TOO_DEEP.fill(why=why), defect)
         if not message.fields:
             return Refuse(NO_HEADERS, "no-headers")
-        if "too-many-fields" in message.defects:
-            # What stands after the limit was not looked at: a Bcc, or a second From:.
-            return Refuse(MIME_TOO_DEEP.fill(why="too many header fields"), "too-many-fields")
         counts = Counter(field.name for field in message.fields)
         for name, count in counts.items():
             if count > 1 and name in _ONCE:

@@ -1,9 +1,10 @@
 """From octets to offsets: the header fields and the tree of parts, in one pass and without decoding.
 
 What it promises: ``scan`` takes any octets, in time linear in their number (times the depth, which is
-bounded), and never raises. What is broken or beyond the limits is named by a slug in ``Message.defects``, and
-the part of the tree behind it is left opaque: a multipart without ``parts``. Header fields behind ``FIELDS``
-are not seen.
+bounded), and never raises. However hostile they are, 25 MiB of them take about a tenth of a second: what
+could take longer has a limit. What is broken or beyond the limits is named by a slug in ``Message.defects``,
+and the part of the tree behind it is left opaque: a multipart without ``parts``. Header fields behind
+``FIELDS`` are not seen, and none of a header section that ends behind ``HEADERS``.
 
     no-header            the first line is no header field; nothing was scanned
     header-line          a line within a header section is no field
@@ -14,7 +15,7 @@ are not seen.
     boundary-missing     a multipart that names no boundary, or two
     boundary-absent      a multipart in which its boundary never comes
     boundary-unclosed    a multipart that ends without its closing delimiter
-    too-deep, too-many-parts, too-many-fields
+    header-too-large, too-deep, too-many-parts, too-many-fields
 """
 
 import re
@@ -24,7 +25,16 @@ from gateway.model.message import Field, Message, Part
 
 DEPTH = 20  # multiparts within multiparts
 PARTS = 1000
-FIELDS = 2000  # of the message and all its parts
+FIELDS = 2000  # of the message and all its parts, lines that are none among them
+HEADERS = 1_048_576  # octets of header sections, of the message and all its parts
+LOOKALIKES = 10_000  # lines that begin like a boundary, and are none
+
+# Octets looked through for boundaries, all levels together. Mail that nests deeper holds the weight of its
+# attachments in the outer levels; a message that holds it in the twentieth was made to be looked through.
+_SEARCHES_OF_ALL = 3
+_SEARCHED_ANYWAY = 16_777_216
+_LONGEST_VALUE = 32_768  # of a Content-* field; a longer one is read as one that says nothing known
+_UNKNOWN = b"?"
 
 _DEFAULT = ContentType("text/plain")  # RFC 2045 section 5.2
 _OPAQUE = ContentType("")
@@ -45,12 +55,17 @@ def scan(raw: bytes) -> Message:
 class _Scan:
     """One pass over one message: what is left of the limits, and the defects so far."""
 
-    __slots__ = ("defects", "fields_left", "parts_left", "raw")
+    __slots__ = (
+        *("defects", "fields_left", "headers_left", "lookalikes_left", "parts_left", "raw", "search_left"),
+    )
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
         self.defects: list[str] = []
         self.fields_left = FIELDS
+        self.headers_left = HEADERS
+        self.lookalikes_left = LOOKALIKES
+        self.search_left = _SEARCHES_OF_ALL * len(raw) + _SEARCHED_ANYWAY
         self.parts_left = PARTS
 
     def root(self) -> Part:
@@ -66,25 +81,31 @@ class _Scan:
         raw = self.raw
         if raw.startswith(b"\r\n", start, end):
             return (), start + 2
-        blank = raw.find(b"\r\n\r\n", start, end)
+        blank = raw.find(b"\r\n\r\n", start, min(end, start + self.headers_left + 2))
         stop = end if blank < 0 else blank + 2
+        if stop - start > self.headers_left:
+            self.defects.append("header-too-large")
+            return None, start
+        self.headers_left -= stop - start
         fields: list[Field] = []
-        at = start
+        at, lines = start, 0
         for match in _FIELD.finditer(raw, start, stop):
             (_, after), (name, name_end), (_, colon) = match.regs
-            if colon >= 0:
-                fields.append(Field(raw[name:name_end].lower(), at, colon, after))
-            elif at == start < after:
-                self.defects.append(headless)
-                return None, start
-            elif at < after:  # else it is the empty match at the very end
-                self.defects.append("header-line")
-            if len(fields) > self.fields_left:
-                fields.pop()
+            if at == after:  # the empty match at the very end
+                continue
+            if lines == self.fields_left:
                 self.defects.append("too-many-fields")
                 break
+            if colon >= 0:
+                fields.append(Field(raw[name:name_end].lower(), at, colon, after))
+            elif at == start:
+                self.defects.append(headless)
+                return None, start
+            else:
+                self.defects.append("header-line")
             at = after
-        self.fields_left -= len(fields)
+            lines += 1
+        self.fields_left -= lines
         return tuple(fields), -1 if blank < 0 else blank + 4
 
     def _part(self, start: int, end: int, default: ContentType, depth: int) -> Part:
@@ -136,6 +157,8 @@ class _Scan:
         )
 
     def _value(self, field: Field) -> bytes:
+        if field.end - field.colon > _LONGEST_VALUE:
+            return _UNKNOWN
         return self.raw[field.colon : field.end].replace(b"\r\n", b"").strip()
 
     def _multipart(
@@ -145,7 +168,8 @@ class _Scan:
         if encoding not in {"7bit", "8bit", "binary"}:  # RFC 2045 section 6.4
             self.defects.append("content-encoding")
             return ()
-        if depth == 0:
+        self.search_left -= place[2] - place[1]
+        if depth == 0 or self.search_left < 0:
             self.defects.append("too-deep")
             return ()
         spans = self._spans(kind.boundary, place[1], place[2])
@@ -157,7 +181,7 @@ class _Scan:
         return tuple([self._part(first, last, default, depth - 1) for first, last in spans])
 
     def _spans(self, boundary: bytes, body: int, end: int) -> list[tuple[int, int]] | None:
-        """Where each part begins and ends (RFC 2046 section 5.1.1); None when there are too many."""
+        """Where each part begins and ends (RFC 2046 section 5.1.1); None when there are too many to tell."""
         raw, marker = self.raw, b"\r\n--" + boundary
         spans: list[tuple[int, int]] = []
         opened, closed = -1, False
@@ -170,6 +194,9 @@ class _Scan:
             stop = end if line_end < 0 else line_end
             if raw[after + 2 * closed : stop].strip(b" \t"):  # a longer word that begins like the boundary
                 closed = False
+                self.lookalikes_left -= 1
+                if self.lookalikes_left < 0:
+                    return None
                 at = raw.find(marker, after, end)
                 continue
             if opened >= 0:

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.mime.scan import DEPTH, FIELDS, PARTS, scan
+from gateway.mime.scan import DEPTH, FIELDS, HEADERS, LOOKALIKES, PARTS, scan
 
 
 def _crlf(text: str) -> bytes:
@@ -117,3 +117,57 @@ def test_too_deep_stays_closed() -> None:
 
     assert scan(nested(DEPTH)).defects == ()
     assert scan(nested(DEPTH + 1)).defects == ("too-deep",)
+
+
+def test_lines_that_are_no_fields_count_as_fields() -> None:
+    message = scan(b"A: b\r\n" + b"x\r\n" * (FIELDS + 5) + b"\r\n")
+    assert message.defects == ("header-line", "too-many-fields")
+
+
+def test_a_header_section_that_is_too_large_is_not_read() -> None:
+    def headed(octets: int) -> bytes:
+        return b"A: " + b"x" * (octets - 5) + b"\r\n"
+
+    assert scan(headed(HEADERS) + b"\r\nbody").defects == ()
+    assert len(scan(headed(HEADERS) + b"\r\nbody").fields) == 1
+    for raw in (headed(HEADERS + 1) + b"\r\nbody", headed(HEADERS + 1), b"x" * (HEADERS + 1)):
+        message = scan(raw)
+        assert message.defects == ("header-too-large",)
+        assert message.fields == ()
+        assert (message.root.body_start, message.root.body_end) == (0, len(raw))
+
+
+def test_the_header_sections_of_all_parts_share_the_limit() -> None:
+    part = b"--b\r\nA: " + b"x" * (HEADERS // 2) + b"\r\n\r\nx\r\n"
+    message = scan(_crlf(_MULTI + "\n") + part * 3 + b"--b--\r\n")
+    assert message.defects == ("header-too-large",)
+    assert [len(one.fields) for one in message.root.parts] == [1, 0, 0]
+
+
+def test_lines_like_boundaries_are_bounded() -> None:
+    head, lookalike, end = _crlf(_MULTI + "\n"), b"--bX\r\n", b"--b\r\n\r\nx\r\n--b--\r\n"
+    assert scan(head + lookalike * LOOKALIKES + end).defects == ()
+    message = scan(head + lookalike * (LOOKALIKES + 1) + end)
+    assert message.defects == ("too-many-parts",)
+    assert message.root.parts == ()
+
+
+def test_what_is_looked_through_on_each_level_is_bounded() -> None:
+    text = b"Content-Type: text/plain\r\n\r\n" + b"x" * 2_000_000 + b"\r\n"
+    for level in range(DEPTH):
+        mark = b"b%d." % level
+        text = b"Content-Type: multipart/mixed; boundary=%b\r\n\r\n--%b\r\n%b\r\n--%b--\r\n" % (
+            *(mark, mark, text, mark),
+        )
+    assert scan(text).defects == ("too-deep",)
+
+
+def test_a_content_field_of_many_lines_says_nothing_known() -> None:
+    long = ";" + "x" * 40_000 + "\n"
+    message = scan(
+        _crlf(
+            f"Content-Type: text/html{long}Content-Disposition: inline{long}Content-Transfer-Encoding: 8bit{long}\n"
+        )
+    )
+    assert message.defects == ("content-type",)
+    assert (message.root.encoding, message.root.disposition) == ("", "attachment")

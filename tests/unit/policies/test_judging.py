@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.mime.scan import scan
+from gateway.mime.scan import HEADERS, scan
 from gateway.model.address import parse_address
 from gateway.model.delivery import Delivery, Recipient, Sender, Submission
 from gateway.model.facts import (
@@ -186,6 +186,7 @@ def test_from_domain(head: bytes, expected: str) -> None:
             b"From: a@example.org\r\nX-Id: 1\r\n" + b"X: y\r\n" * 2000 + b"Bcc: c@example.org",
             "550 too-many-fields",
         ),
+        (b"From: a@example.org\r\nX-Id: " + b"1" * HEADERS, "550 header-too-large"),
     ],
 )
 def test_message_form(head: bytes, expected: str) -> None:
