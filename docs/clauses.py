@@ -255,7 +255,7 @@ class Tests:
         )
         users = [name for name, text in self._texts.items() if importing.search(text)]
         users.sort(key=lambda name: (not name.startswith("tests/unit/"), name))
-        if not users and package == "gateway/submission":
+        if not users and package in {"gateway/smtp", "gateway/submission"}:
             return ("tests/transcripts/test_transcripts.py",)  # plays every dialogue against the real server
         folder = f"tests/unit/{inner}"
         if not users and any(name.startswith(f"{folder}/") for name in self._texts):

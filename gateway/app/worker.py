@@ -31,6 +31,7 @@ from gateway.relay.sending import Means
 from gateway.settings.reload import Reloadable
 from gateway.settings.schema import ListenerSection, Settings
 from gateway.signing.signer import DkimSigner
+from gateway.smtp.tls import TlsUnusable, server_context
 from gateway.spool.adopt import adopt_orphans
 from gateway.spool.opening import open_shard
 from gateway.spool.sqlite import SqliteSpool
@@ -44,8 +45,7 @@ from gateway.store.passwords import Passwords
 from gateway.store.presence import SharedPresence
 from gateway.store.quota import SharedQuota
 from gateway.submission.context import SubmissionContext
-from gateway.submission.server import SubmissionServer
-from gateway.submission.tls import TlsUnusable, server_context
+from gateway.submission.service import SubmissionServer
 
 log = structlog.get_logger("worker")
 

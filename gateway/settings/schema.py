@@ -58,8 +58,8 @@ class TrustedSection(_Table):
     account: str
 
 
-class LimitsSection(_Table):
-    """``[submission.limits]``."""
+class SmtpLimitsSection(_Table):
+    """What every SMTP server bounds."""
 
     message_size: Size = 26_214_400
     recipients: int = Field(default=1000, ge=1)
@@ -69,18 +69,29 @@ class LimitsSection(_Table):
     idle: Duration = 300.0
     data: Duration = 600.0  # for the whole content
     connections_per_source: int = Field(default=100, ge=1)
-    connections_per_account: int = Field(default=200, ge=1)
-    failed_logins: str = "10/min"  # per source
     messages_per_connection: int = Field(default=0, ge=0)  # 0: no limit
 
 
-class SubmissionSection(_Table):
-    """``[submission]``."""
+class LimitsSection(SmtpLimitsSection):
+    """``[submission.limits]``."""
+
+    connections_per_account: int = Field(default=200, ge=1)
+    failed_logins: str = "10/min"  # per source
+
+
+class SmtpSection(_Table):
+    """What every SMTP server is told."""
 
     listener: tuple[ListenerSection, ...] = ()
+    limits: SmtpLimitsSection = SmtpLimitsSection()
+    bare_newlines: Literal["rewrite", "refuse"] = "rewrite"
+
+
+class SubmissionSection(SmtpSection):
+    """``[submission]``."""
+
     trusted: tuple[TrustedSection, ...] = ()
     limits: LimitsSection = LimitsSection()
-    bare_newlines: Literal["rewrite", "refuse"] = "rewrite"
     login_cache: Duration = 60.0
 
 

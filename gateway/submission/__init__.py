@@ -1,1 +1,1 @@
-"""The SMTP server that tenants use; the only importer of aiosmtpd."""
+"""The SMTP server that tenants use: who they are, and what they may send."""

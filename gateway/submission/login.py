@@ -15,15 +15,15 @@ import structlog
 from gateway.model import reply
 from gateway.model.rate import Rate, parse_rate
 from gateway.model.reply import Intermediate, PublicError, Reply
-from gateway.submission.session import Session, Standing
-from gateway.submission.wire import LineTooLong
+from gateway.smtp.wire import LineTooLong
+from gateway.submission.tenant import Standing, TenantSession
 
 log = structlog.get_logger("submission")
 
 _SYNTAX = "AUTH mechanism [initial-response]"
 
 
-async def auth(session: Session, argument: str) -> Reply:
+async def auth(session: TenantSession, argument: str) -> Reply:
     """Log in."""
     refusal = _out_of_place(session)
     if refusal is not None:
@@ -46,7 +46,7 @@ async def auth(session: Session, argument: str) -> Reply:
     return await _verify(session, *credentials)
 
 
-def _out_of_place(session: Session) -> Reply | None:
+def _out_of_place(session: TenantSession) -> Reply | None:
     if not session.session.extended_smtp:
         return reply.BAD_SEQUENCE.fill(hint="EHLO first")
     if session.is_authenticated:
@@ -61,12 +61,12 @@ def _out_of_place(session: Session) -> Reply | None:
 # Failed logins of a source
 
 
-def _allowance(session: Session) -> tuple[bytes, tuple[Rate], int]:
+def _allowance(session: TenantSession) -> tuple[bytes, tuple[Rate], int]:
     rate = parse_rate(session.limits.failed_logins)
     return b"login:" + session.visit.peer.source, (rate,), rate.amount
 
 
-def _blocked(session: Session) -> Reply | None:
+def _blocked(session: TenantSession) -> Reply | None:
     key, rates, burst = _allowance(session)
     fact = session.context.quota.check(key, rates, burst, session.context.clock.now())
     if not fact.wait:
@@ -75,7 +75,7 @@ def _blocked(session: Session) -> Reply | None:
     return reply.AUTH_BLOCKED.fill(seconds=math.ceil(fact.wait))
 
 
-def _count_failure(session: Session) -> None:
+def _count_failure(session: TenantSession) -> None:
     key, rates, burst = _allowance(session)
     session.context.quota.reserve(key, rates, burst, session.context.clock.now())
     session.context.meter.count("auth_total", result="failed")
@@ -87,7 +87,7 @@ def _count_failure(session: Session) -> None:
 _Credentials = tuple[str, str] | Reply
 
 
-async def _plain(session: Session, initial: str) -> _Credentials:
+async def _plain(session: TenantSession, initial: str) -> _Credentials:
     response = _decode(initial) if initial else await _ask(session, reply.CHALLENGE_EMPTY)
     if isinstance(response, Reply):
         return response
@@ -103,7 +103,7 @@ async def _plain(session: Session, initial: str) -> _Credentials:
     return (name, password) if act_as in {"", name} else ("", "")
 
 
-async def _login(session: Session, initial: str) -> _Credentials:
+async def _login(session: TenantSession, initial: str) -> _Credentials:
     name = _decode(initial) if initial else await _ask(session, reply.CHALLENGE_USERNAME)
     if isinstance(name, Reply):
         return name
@@ -116,7 +116,7 @@ async def _login(session: Session, initial: str) -> _Credentials:
         return reply.AUTH_BAD_RESPONSE.fill(mechanism="LOGIN")
 
 
-async def _ask(session: Session, challenge: Intermediate) -> bytes | Reply:
+async def _ask(session: TenantSession, challenge: Intermediate) -> bytes | Reply:
     session.write(challenge.wire())
     try:
         line = await session.line()
@@ -136,7 +136,7 @@ def _decode(text: str | bytes) -> bytes | Reply:
         return reply.AUTH_BAD_BASE64
 
 
-async def _verify(session: Session, name: str, password: str) -> Reply:
+async def _verify(session: TenantSession, name: str, password: str) -> Reply:
     context = session.context
     try:
         account = await context.accounts.authenticate(name, password) if name and password else None

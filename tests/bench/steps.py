@@ -56,7 +56,7 @@ from gateway.signing.signer import DkimSigner
 from gateway.spool.opening import open_shard
 from gateway.spool.sqlite import SqliteSpool
 from gateway.submission.context import SubmissionContext
-from gateway.submission.server import SubmissionServer
+from gateway.submission.service import SubmissionServer
 
 T = TypeVar("T")
 

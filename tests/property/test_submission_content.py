@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from gateway.mime.newlines import has_bare_newline
 from gateway.model.reply import Reply
-from gateway.submission.content import ChunkReader, DotReader, repair_newlines
+from gateway.smtp.content import ChunkReader, DotReader, repair_newlines
 
 # The octets that matter, so that sequences such as CRLF.CR come up often.
 _WIRE = st.lists(

@@ -9,8 +9,8 @@ from submission_world import World, serve, talk
 
 from gateway.settings.schema import ListenerSection
 from gateway.settings.units import Endpoint
-from gateway.submission import listener, wire
-from gateway.submission.server import SubmissionServer
+from gateway.smtp import listener, wire
+from gateway.submission.service import SubmissionServer
 
 CONTENT = b"Subject: x\r\n\r\nhello\r\n"
 WRONG = "AUTH PLAIN AHNob3AAd3Jvbmc="
@@ -279,7 +279,7 @@ async def test_a_fault_of_our_own_ends_one_connection_only(monkeypatch: pytest.M
     async with serve(world) as service, talk(service.port) as first:
         await first.line()
         with monkeypatch.context() as broken, capture_logs() as logs:
-            broken.setattr(listener, "Conversation", None)
+            broken.setattr(SubmissionServer, "conversation", None)
             async with talk(service.port) as second:
                 assert await second.ended()
         assert [entry["event"] for entry in logs] == ["connection failed"]

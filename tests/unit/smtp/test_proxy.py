@@ -8,9 +8,9 @@ import struct
 import pytest
 from submission_world import World, serve, talk, trusting
 
-from gateway.submission import listener
-from gateway.submission.context import Peer
-from gateway.submission.proxy import BadProxyHeader, read_proxy_header
+from gateway.smtp import listener
+from gateway.smtp.context import Peer
+from gateway.smtp.proxy import BadProxyHeader, read_proxy_header
 
 OWN = Peer.of("127.0.0.1", 4000)
 V2 = b"\r\n\r\n\x00\r\nQUIT\n"

@@ -5,7 +5,7 @@ import pytest
 from gateway.model.address import Address
 from gateway.model.delivery import Notify, Recipient, Sender
 from gateway.model.reply import Reply
-from gateway.submission.parameters import parse_mail, parse_rcpt
+from gateway.smtp.parameters import parse_mail, parse_rcpt
 
 A = Address("a", "b.example")
 

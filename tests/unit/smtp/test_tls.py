@@ -11,7 +11,7 @@ import uvloop
 from submission_world import World, make_certificate, serve, talk, trusting
 
 from gateway.settings.schema import TlsSection
-from gateway.submission.tls import TlsUnusable, server_context
+from gateway.smtp.tls import TlsUnusable, server_context
 
 LOOPS = pytest.mark.parametrize(
     "loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]

@@ -17,13 +17,13 @@ import structlog
 
 from gateway.model import reply
 from gateway.settings.schema import ListenerSection
-from gateway.submission.commands import Conversation
-from gateway.submission.context import Peer, SubmissionContext
-from gateway.submission.proxy import BadProxyHeader, read_proxy_header
-from gateway.submission.session import Visit
-from gateway.submission.wire import HANDSHAKE_TIMEOUT
+from gateway.smtp.commands import Conversation
+from gateway.smtp.context import Peer, SmtpContext
+from gateway.smtp.proxy import BadProxyHeader, read_proxy_header
+from gateway.smtp.session import Visit
+from gateway.smtp.wire import HANDSHAKE_TIMEOUT
 
-log = structlog.get_logger("submission")
+log = structlog.get_logger("smtp")
 
 PROXY_TIMEOUT = 5.0  # seconds
 _PAUSE = 1.0  # seconds without accepting when the process has no descriptor left
@@ -84,8 +84,11 @@ def turn_away(sock: socket.socket, section: ListenerSection) -> None:
 class Arrival:
     """One connection on its way: PROXY header, limits, TLS, conversation."""
 
-    def __init__(self, sock: socket.socket, own: Peer, listener: ListenerSection) -> None:
+    def __init__(
+        self, sock: socket.socket, own: Peer, listener: ListenerSection, kind: type[Conversation]
+    ) -> None:
         self._sock = sock
+        self._kind = kind
         self._own = own
         self._listener = listener
         self._task: asyncio.Task[None] | None = None
@@ -93,7 +96,7 @@ class Arrival:
         self._handed_over = False  # the socket belongs to a transport
         self._loop = asyncio.get_running_loop()
 
-    def begin(self, tasks: asyncio.TaskGroup, context: SubmissionContext, left: Callable[[], None]) -> None:
+    def begin(self, tasks: asyncio.TaskGroup, context: SmtpContext, left: Callable[[], None]) -> None:
         """Go on in a task of the group; ``left`` is called when the connection is over."""
         self._task = tasks.create_task(self._guarded(context))
         # Not in a finally of the task: one that is cancelled before its first step has none.
@@ -120,17 +123,17 @@ class Arrival:
         elif self._task is not None:
             self._task.cancel()
 
-    async def _guarded(self, context: SubmissionContext) -> None:
+    async def _guarded(self, context: SmtpContext) -> None:
         try:
             await self._enter(context)
         except Exception:
             log.exception("connection failed", listener=str(self._listener.listen))
 
-    async def _enter(self, context: SubmissionContext) -> None:
+    async def _enter(self, context: SmtpContext) -> None:
         peer = await self._real_peer(context)
         if peer is None:
             return
-        key = b"source:" + peer.source
+        key = context.source_prefix + peer.source
         if not context.presence.enter(key, context.section.limits.connections_per_source):
             self._turn_away(context)
             return
@@ -139,7 +142,7 @@ class Arrival:
         finally:
             context.presence.leave(key)
 
-    async def _real_peer(self, context: SubmissionContext) -> Peer | None:
+    async def _real_peer(self, context: SmtpContext) -> Peer | None:
         """Return where the connection comes from; None where its PROXY header is no good."""
         if not any(self._own.address in network for network in self._listener.proxy_from):
             return self._own
@@ -154,7 +157,7 @@ class Arrival:
         log.warning("PROXY header refused", proxy=self._own.ip, reason=reason)
         return None
 
-    def _turn_away(self, context: SubmissionContext) -> None:
+    def _turn_away(self, context: SmtpContext) -> None:
         context.meter.count("connections_denied_total", reason="source")
         turn_away(self._sock, self._listener)
 
@@ -163,7 +166,7 @@ class Arrival:
         if tls is None and self._listener.tls == "implicit":
             visit.context.meter.count("connections_denied_total", reason="no certificate")
             return
-        conversation = Conversation(visit, self._loop)
+        conversation = self._kind(visit, self._loop)
         timeout = None if tls is None else HANDSHAKE_TIMEOUT
         self._handed_over = True
         try:
@@ -172,7 +175,7 @@ class Arrival:
             )
         except OSError as error:
             if tls is not None:
-                visit.context.meter.count("tls_handshake_failures_total", service="submission")
+                visit.context.meter.count("tls_handshake_failures_total", service=visit.context.service)
             log.info("connection lost at its start", ip=visit.peer.ip, reason=type(error).__name__)
             return
         self._conversation = conversation

@@ -8,8 +8,8 @@ import re
 
 from gateway.model import reply
 from gateway.model.reply import Reply
-from gateway.submission.content import ChunkReader, DotReader
-from gateway.submission.session import Mailing, Session
+from gateway.smtp.content import ChunkReader, DotReader
+from gateway.smtp.session import Mailing, Session
 
 _BDAT = re.compile(r"([0-9]{1,20})(?: +(LAST))?\Z", re.IGNORECASE | re.ASCII)  # RFC 3030 section 2
 _MAIL_FIRST = reply.BAD_SEQUENCE.fill(hint="MAIL first")

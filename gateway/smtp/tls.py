@@ -1,7 +1,7 @@
 """The server's certificate as a context for new connections.
 
 What it promises: TLS 1.2 and later only. A reload builds a new context and puts it into the next
-``SubmissionContext``; connections that are open keep the one they began with.
+``SmtpContext``; connections that are open keep the one they began with.
 How it fails: ``TlsUnusable`` names the file and says what is wrong with it; no secret is in the message.
 """
 

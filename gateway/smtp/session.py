@@ -1,4 +1,4 @@
-"""One submission session: who talks, what they have said so far, and the loop that obeys.
+"""One SMTP session: who talks, what they have said so far, and the loop that obeys.
 
 What it promises: every reply comes from ``gateway.model.reply`` and is counted once; budgets of commands and
 errors are kept; whatever a command does wrong, the session answers 451 and goes on. What was reserved for a
@@ -8,21 +8,22 @@ How it fails: it does not; ``converse`` returns when the session is over, whatev
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import structlog
 
 from gateway.model import reply
 from gateway.model.delivery import Sender
-from gateway.model.facts import Account, Client
+from gateway.model.facts import Client
 from gateway.model.reply import Intermediate, PublicError, Reply
-from gateway.pipeline.accept import Transaction
 from gateway.settings.schema import ListenerSection
-from gateway.submission.content import ChunkReader
-from gateway.submission.context import Peer, SubmissionContext
-from gateway.submission.wire import Gone, Interrupted, LineTooLong, Retired, TimedOut, Wire
+from gateway.smtp.content import ChunkReader
+from gateway.smtp.context import Peer, SmtpContext
+from gateway.smtp.wire import Gone, Interrupted, LineTooLong, Retired, TimedOut, Wire
 
-log = structlog.get_logger("submission")
+log = structlog.get_logger("smtp")
 
 QUIT = "quit"
 """How a session ends when the client wants it to."""
@@ -41,7 +42,7 @@ _NO_SMTP = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT"})
 class Mailing:
     """A transaction, as the session sees it. ``chunks``: what BDAT has brought, None before the first."""
 
-    transaction: Transaction
+    transaction: object  # the intake's own
     sender: Sender
     accepted: int = 0
     chunks: ChunkReader | None = None
@@ -62,21 +63,18 @@ class Tally:
 class Visit:
     """Who comes to which door, and the rules that were in force then."""
 
-    context: SubmissionContext
+    context: SmtpContext
     listener: ListenerSection
     peer: Peer
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Whose mail it is. ``proven``: by AUTH; else by the trusted network it comes from."""
-
-    account: Account
-    proven: bool
-
-
 class Session(Wire):
-    """The state of one connection and its loop; ``gateway.submission.commands`` has the commands."""
+    """The state of one connection and its loop; ``gateway.smtp.commands`` has the commands.
+
+    A server of its own kind says in ``admit`` and ``open`` who may send, and may offer ``extensions``.
+    """
+
+    extensions: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, visit: Visit, loop: asyncio.AbstractEventLoop) -> None:
         limits = visit.context.section.limits
@@ -85,9 +83,7 @@ class Session(Wire):
         self.context = visit.context
         self.limits = limits
         self.tally = Tally()
-        self.standing: Standing | None = None
         self.mailing: Mailing | None = None
-        self._account_key: bytes | None = None
         self._ending = ""  # why the session is over, once it is
         self._verb = ""
         self._clients: dict[bool, Client] = {}
@@ -108,7 +104,7 @@ class Session(Wire):
             self.end("lost")
         finally:
             self.abandon()
-            self.leave_account()
+            self.leave()
         await (self.close() if self._ending == QUIT else self.hang_up())
         self._tell_end()
 
@@ -198,11 +194,28 @@ class Session(Wire):
             "session ended",
             listener=str(self.visit.listener.listen),
             ip=self.visit.peer.ip,
-            account=self.standing.account.name if self.standing else "",
             messages=self.tally.messages,
             errors=self.tally.errors,
             reason=self._ending,
+            **self.particulars(),
         )
+
+    # What each kind of server says for itself
+
+    async def admit(self) -> Reply | None:
+        """Say at MAIL whether this client may send at all; a Reply is the refusal."""
+        return None
+
+    async def open(self, sender: Sender) -> object:
+        """Begin a transaction of the intake; a Reply is the refusal."""
+        raise NotImplementedError
+
+    def leave(self) -> None:
+        """Give back what the session holds beside its transaction."""
+
+    def particulars(self) -> Mapping[str, object]:
+        """Return what the session's last log line says beside what every server's does."""
+        return {"service": self.context.service}
 
     # Who talks
 
@@ -229,12 +242,12 @@ class Session(Wire):
     @property
     def is_authenticated(self) -> bool:
         """Whether somebody has logged in."""
-        return self.standing is not None and self.standing.proven
+        return False
 
     @property
     def offers_auth(self) -> bool:
         """Whether a password may be sent here as things are: RFC 4954 section 4."""
-        return self.is_encrypted or self.visit.listener.auth_without_tls
+        return False
 
     @property
     def offers_starttls(self) -> bool:
@@ -242,24 +255,6 @@ class Session(Wire):
         return (
             self.context.tls is not None and self.visit.listener.tls == "starttls" and not self.is_encrypted
         )
-
-    def enter_account(self, standing: Standing) -> Reply | None:
-        """Let the session belong to an account; the Reply is the refusal, for its connections are many."""
-        key = b"account:%d" % standing.account.id
-        if not self.context.presence.enter(key, self.limits.connections_per_account):
-            self.context.meter.count("connections_denied_total", reason="account")
-            return reply.ACCOUNT_BUSY
-        self.leave_account()
-        self._account_key = key
-        self.standing = standing
-        self._clients.clear()
-        return None
-
-    def leave_account(self) -> None:
-        """Let the session belong to nobody."""
-        key, self._account_key = self._account_key, None
-        if key is not None:
-            self.context.presence.leave(key)
 
     def introduce(self, name: str) -> None:
         """Begin anew as EHLO or HELO does: no transaction, and the name that the client gives itself."""
@@ -271,8 +266,7 @@ class Session(Wire):
     def forget(self) -> None:
         """Forget everything that was said: RFC 3207 section 4.2."""
         self.abandon()
-        self.leave_account()
-        self.standing = None
+        self.leave()
         self.session = self._create_session()
         self._clients.clear()
 

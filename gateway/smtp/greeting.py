@@ -6,10 +6,10 @@ import structlog
 
 from gateway.model import reply
 from gateway.model.reply import Intermediate, Reply
-from gateway.submission.session import QUIT, Answer, Session
-from gateway.submission.wire import Gone
+from gateway.smtp.session import QUIT, Answer, Session
+from gateway.smtp.wire import Gone
 
-log = structlog.get_logger("submission")
+log = structlog.get_logger("smtp")
 
 # A domain or an address literal (RFC 5321 section 4.1.3); underscores, because many host names have them.
 # It goes into a Received line, so nothing that means something there gets in.
@@ -30,7 +30,7 @@ def ehlo(session: Session, argument: str) -> Answer:
 def _offers(session: Session) -> list[str]:
     limits = session.limits
     offers = ["PIPELINING", f"SIZE {limits.message_size}", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
-    offers += ["CHUNKING", "DSN", "HELP"]
+    offers += ["CHUNKING", *session.extensions, "HELP"]
     if session.offers_starttls:
         offers.append("STARTTLS")
     if session.offers_auth and not session.is_authenticated:
@@ -65,7 +65,7 @@ async def starttls(session: Session, argument: str) -> Answer:
     try:
         await session.encrypt(session.context.tls)
     except Gone as gone:
-        session.context.meter.count("tls_handshake_failures_total", service="submission")
+        session.context.meter.count("tls_handshake_failures_total", service=session.context.service)
         log.info("TLS handshake failed", ip=session.visit.peer.ip, reason=type(gone.__cause__).__name__)
         raise
     return None

@@ -3,13 +3,13 @@
 from gateway.model import reply
 from gateway.model.delivery import Sender
 from gateway.model.reply import Reply
-from gateway.submission.parameters import parse_mail, parse_rcpt
-from gateway.submission.session import Mailing, Session, Standing
+from gateway.smtp.parameters import parse_mail, parse_rcpt
+from gateway.smtp.session import Mailing, Session
 
 
 async def mail(session: Session, argument: str) -> Reply:
     """Begin a transaction."""
-    refusal = _out_of_place(session) or await _belongs_to_nobody(session)
+    refusal = _out_of_place(session) or await session.admit()
     if refusal is not None:
         return refusal
     sender = parse_mail(argument, session.limits.message_size)
@@ -29,23 +29,8 @@ def _out_of_place(session: Session) -> Reply | None:
     return None
 
 
-async def _belongs_to_nobody(session: Session) -> Reply | None:
-    """Find the account of a trusted network; the Reply is the refusal where there is none."""
-    if session.standing is not None:
-        return None
-    address = session.visit.peer.address
-    for trusted in session.context.section.trusted:
-        if address in trusted.network:
-            account = await session.context.accounts.by_name(trusted.account)
-            if account is not None:
-                return session.enter_account(Standing(account, proven=False))
-    return reply.AUTH_REQUIRED if session.offers_auth or not session.offers_starttls else reply.TLS_FIRST
-
-
 async def _begin(session: Session, sender: Sender) -> Reply:
-    assert session.standing is not None
-    client = session.client(sender)
-    transaction = await session.context.intake.begin(client, session.standing.account.id, sender)
+    transaction = await session.open(sender)
     if isinstance(transaction, Reply):
         return transaction
     session.mailing = Mailing(transaction, sender)

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.mime.newlines import has_bare_newline
 from gateway.model import reply
-from gateway.submission.content import ChunkReader, DotReader, repair_newlines
+from gateway.smtp.content import ChunkReader, DotReader, repair_newlines
 
 
 def read(wire: bytes, limit: int = 1000, bare_newlines: str = "rewrite"):

@@ -1,12 +1,17 @@
 """The table of commands: aiosmtpd finds them by their names, each is a call into the module of its theme."""
 
+from typing import ClassVar
+
 from gateway.model import reply
-from gateway.submission import envelope, greeting, login, transfer
-from gateway.submission.session import Session
+from gateway.model.reply import Reply
+from gateway.smtp import envelope, greeting, transfer
+from gateway.smtp.session import Session
 
 
 class Conversation(Session):
     """A session that knows all commands; an argument is what stood behind the verb, "" for nothing."""
+
+    help: ClassVar[Reply] = reply.HELP
 
     async def smtp_EHLO(self, argument: str) -> None:  # noqa: N802 - aiosmtpd's names
         """RFC 5321 section 4.1.1.1."""
@@ -20,9 +25,9 @@ class Conversation(Session):
         """RFC 3207."""
         self.answer(await greeting.starttls(self, argument))
 
-    async def smtp_AUTH(self, argument: str | None) -> None:  # noqa: N802 - aiosmtpd's names
-        """RFC 4954."""
-        self.answer(await login.auth(self, argument or ""))
+    async def smtp_AUTH(self, argument: str | None) -> None:  # noqa: ARG002, N802 - aiosmtpd's names
+        """RFC 4954: for a server that knows who its people are."""
+        self.answer(reply.NOT_IMPLEMENTED)
 
     async def smtp_MAIL(self, argument: str | None) -> None:  # noqa: N802 - aiosmtpd's names
         """RFC 5321 section 4.1.1.2."""
@@ -58,7 +63,7 @@ class Conversation(Session):
 
     async def smtp_HELP(self, argument: str | None) -> None:  # noqa: ARG002, N802 - aiosmtpd's names
         """RFC 5321 section 4.1.1.8."""
-        self.answer(reply.HELP)
+        self.answer(self.help)
 
     async def smtp_QUIT(self, argument: str | None) -> None:  # noqa: N802 - aiosmtpd's names
         """RFC 5321 section 4.1.1.10."""

@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from aiosmtpd import proxy_protocol
 from aiosmtpd.proxy_protocol import AF, PROTO, V2_CMD, ProxyData
 
-from gateway.submission.context import Peer
+from gateway.smtp.context import Peer
 
 _V1_LIMIT = 107  # octets, with CRLF: section 2.1 of the specification
 

@@ -23,9 +23,9 @@ from gateway.model.reply import Reply
 from gateway.observe.memory import MemoryMeter
 from gateway.settings.schema import LimitsSection, ListenerSection, SubmissionSection, TlsSection
 from gateway.settings.units import Endpoint
+from gateway.smtp.tls import server_context
 from gateway.submission.context import SubmissionContext
-from gateway.submission.server import SubmissionServer
-from gateway.submission.tls import server_context
+from gateway.submission.service import SubmissionServer
 
 HOSTNAME = "mx.example.org"
 NAME, PASSWORD = "shop", "open sesame"
@@ -191,7 +191,15 @@ class World:
         intake, accounts, quota, presence, meter = fakes
         settings = SubmissionSection(limits=LimitsSection(**limits), **section)
         context = SubmissionContext(
-            HOSTNAME, settings, intake, accounts, quota, presence, meter, FakeClock(), tls
+            hostname=HOSTNAME,
+            section=settings,
+            intake=intake,
+            accounts=accounts,
+            quota=quota,
+            presence=presence,
+            meter=meter,
+            clock=FakeClock(),
+            tls=tls,
         )
         return cls(context, *fakes)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.submission.context import Peer
+from gateway.smtp.context import Peer
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The submission server of one worker: its listeners and its sessions.
+"""An SMTP server of one worker: its listeners and its sessions.
 
 What it promises: ``drain`` ends within its bound; within it, a content that is being sent is still taken and
 answered, and every other session hears 421. Sessions are tasks of the group that the composition root owns,
@@ -10,25 +10,29 @@ import resource
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import structlog
 
 from gateway.settings.schema import ListenerSection
-from gateway.submission.context import Peer, SubmissionContext
-from gateway.submission.listener import Arrival, Listener, turn_away
+from gateway.smtp.commands import Conversation
+from gateway.smtp.context import Peer, SmtpContext
+from gateway.smtp.listener import Arrival, Listener, turn_away
 
-log = structlog.get_logger("submission")
+log = structlog.get_logger("smtp")
 
 _SHARE = 0.75  # of the process's descriptors, for sessions: the relay and the spool need some too
 
 
-class SubmissionServer:
+class SmtpServer:
     """Serves listening sockets that others have bound. ``context`` is asked once for each connection."""
+
+    conversation: ClassVar[type[Conversation]]
 
     def __init__(
         self,
         listening: Sequence[tuple[socket.socket, ListenerSection]],
-        context: Callable[[], SubmissionContext],
+        context: Callable[[], SmtpContext],
         tasks: asyncio.TaskGroup,
     ) -> None:
         self._listening = listening
@@ -80,21 +84,21 @@ class SubmissionServer:
             turn_away(sock, listener.section)
             sock.close()
             return
-        arrival = Arrival(sock, peer, listener.section)
+        arrival = Arrival(sock, peer, listener.section, self.conversation)
         self._arrivals.add(arrival)
         self._empty.clear()
         context.meter.count("connections_total", listener=str(listener.section.listen))
         self._tell_count(context)
         arrival.begin(self._tasks, context, lambda: self._left(arrival, context))
 
-    def _left(self, arrival: Arrival, context: SubmissionContext) -> None:
+    def _left(self, arrival: Arrival, context: SmtpContext) -> None:
         self._arrivals.discard(arrival)
         self._tell_count(context)
         if not self._arrivals:
             self._empty.set()
 
-    def _tell_count(self, context: SubmissionContext) -> None:
-        context.meter.gauge("connection_count", len(self._arrivals), service="submission")
+    def _tell_count(self, context: SmtpContext) -> None:
+        context.meter.gauge("connection_count", len(self._arrivals), service=context.service)
 
 
 def _most_sessions() -> int:
