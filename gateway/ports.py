@@ -5,13 +5,14 @@ over all of them. A port that cannot serve raises ``StoreAway`` or ``SpoolFull``
 client hears a transient reply, and nothing of the cause.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.model.delivery import Delivery, DeliveryEvent, Sender, Submission
 from gateway.model.events import Event, SealedEvent
 from gateway.model.facts import Account, Bonds, QuotaFact
+from gateway.model.notice import Notice, NoticeType
 from gateway.model.rate import Rate
 
 
@@ -276,4 +277,41 @@ class EventStore(Protocol):
 
     async def append(self, events: Sequence[SealedEvent]) -> None:
         """Keep them; those that are known already change nothing."""
+        ...
+
+
+class BadCursor(Exception):
+    """A cursor that was not given out, or not to this account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What came after a place. ``place``: where to go on; ``more``: there may be something now."""
+
+    notices: tuple[Notice, ...]
+    place: int
+    more: bool
+
+
+class EventFeed(Protocol):
+    """What happened to an account, in the order in which it came to the store. The calls block."""
+
+    def page(self, account_id: int, after: int, wanted: Collection[NoticeType], limit: int) -> Page:
+        """Return what came after a place (0: from the beginning), oldest first."""
+        ...
+
+    def cursor(self, account_id: int, place: int) -> str:
+        """Return a place as the account's own programs keep it."""
+        ...
+
+    def place(self, account_id: int, cursor: str) -> int:
+        """Return the place of a cursor; raise BadCursor."""
+        ...
+
+
+class Tide(Protocol):
+    """Tells when there is something new in the store."""
+
+    async def rise(self, account_id: int, beyond: int, patience: float) -> None:
+        """Return when the account has an event beyond a place, or when the seconds are over."""
         ...

@@ -7,7 +7,7 @@ never logged; ``facts`` are free of addresses, and are what logs and metrics may
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -27,6 +27,7 @@ class EventType(StrEnum):
     FEEDBACK = "Feedback"
     SUBSCRIPTION = "Subscription"
     ACCOUNT_STATE = "AccountState"
+    WEBHOOK = "Webhook"  # one that was given up
 
 
 Scalar = str | int | float | bool
@@ -94,7 +95,14 @@ def seal_event(event: Event, seal: Seal, to_json: ToJson = to_json) -> SealedEve
 
 def open_event(sealed: SealedEvent, unseal: Seal) -> Event:
     """Return the event as it was; raise what ``unseal`` raises."""
-    data = json.loads(unseal(sealed.account_id, sealed.data, _context(sealed.id))) if sealed.data else {}
+    if not sealed.data:
+        return closed_event(sealed)
+    data = json.loads(unseal(sealed.account_id, sealed.data, _context(sealed.id)))
+    return replace(closed_event(sealed), data=data)
+
+
+def closed_event(sealed: SealedEvent) -> Event:
+    """Return the event without what is sealed in it."""
     return Event(
         sealed.id,
         sealed.type,
@@ -104,7 +112,6 @@ def open_event(sealed: SealedEvent, unseal: Seal) -> Event:
         sealed.delivery_number,
         sealed.list_id,
         json.loads(sealed.facts),
-        data,
     )
 
 

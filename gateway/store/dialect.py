@@ -18,6 +18,7 @@ from sqlalchemy.pool import QueuePool
 
 _BEGIN = "consentry_begin"
 _MIGRATION_LOCK = 0x436F6E73  # any number that other programs of the same database do not take
+_PLACE_LOCK = _MIGRATION_LOCK + 1
 _CACHE_KIB = 16_384  # for each connection
 
 
@@ -93,14 +94,29 @@ def lock_for_migration(connection: Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
 
 
+def commit_in_order(connection: Connection) -> None:
+    """Let transactions that add events commit in the order of the places that they take.
+
+    SQLite has one writer at a time. Elsewhere places are given out before the commit: without the lock a
+    reader could see a later one first, and pass over the earlier.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_PLACE_LOCK})")
+
+
 def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Return the insert of this database, which knows ON CONFLICT."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def insert_rows(connection: Connection, statement: Insert, rows: Sequence[tuple[object, ...]]) -> None:
-    """Insert many rows whose values stand in the order of the table's columns, by the driver's own way."""
-    names = [column.name for column in statement.table.columns]
+    """Insert many rows by the driver's own way.
+
+    Their values stand in the order of the table's columns; a number that the database gives is left out.
+    """
+    table = statement.table
+    assert isinstance(table, Table)
+    names = [column.name for column in table.columns if column is not table.autoincrement_column]
     compiled = statement.compile(dialect=connection.dialect, column_keys=names)
     if compiled.positional:
         connection.exec_driver_sql(str(compiled), rows)

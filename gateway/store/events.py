@@ -8,12 +8,11 @@ Events that prove consent are never expired: who opted in or out, and when, is a
 import asyncio
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 
 from sqlalchemy import Connection, Row, Select, delete, select
 
-from gateway.model.events import Event, EventType, SealedEvent, open_event
+from gateway.model.events import Event, EventType, SealedEvent, closed_event, open_event
 from gateway.ports import Keyring
 from gateway.store import dialect
 from gateway.store.database import Store
@@ -56,10 +55,10 @@ class StoreEvents:
         return len(events)
 
     def _expire(self, kind: EventType, before: float) -> int:
-        old = select(EVENT.c.id).where(EVENT.c.type == kind, EVENT.c.at < before)
+        old = select(EVENT.c.place).where(EVENT.c.type == kind, EVENT.c.at < before)
         with self._store.write() as connection:
             chunk = old.order_by(EVENT.c.at).limit(_CHUNK).scalar_subquery()
-            return connection.execute(delete(EVENT).where(EVENT.c.id.in_(chunk))).rowcount
+            return connection.execute(delete(EVENT).where(EVENT.c.place.in_(chunk))).rowcount
 
 
 class EventHistory:
@@ -85,24 +84,25 @@ class EventHistory:
     def _fetch(self, query: Select[tuple[object, ...]]) -> tuple[Event, ...]:
         with self._store.read() as connection:
             rows = connection.execute(query).all()
-        return tuple(self._open(_sealed(row)) for row in rows)
+        return tuple(self._open(sealed_event(row)) for row in rows)
 
     def _open(self, sealed: SealedEvent) -> Event:
         try:
             return open_event(sealed, self._keyring.open)
         except KeyError:  # the account was deleted with its key: what is left names nobody
-            return open_event(replace(sealed, data=b""), self._keyring.open)
+            return closed_event(sealed)
 
 
 def insert_events(connection: Connection, events: Sequence[SealedEvent]) -> None:
     """Add events within a transaction; those that are known already change nothing."""
     if events:
+        dialect.commit_in_order(connection)
         statement = dialect.insert(connection, EVENT).on_conflict_do_nothing()
         dialect.insert_rows(connection, statement, [_row(event) for event in events])
 
 
 def _row(event: SealedEvent) -> tuple[object, ...]:
-    """Return the values in the order of the table's columns."""
+    """Return the values in the order of the table's columns, but for the place."""
     return (
         event.id,
         str(event.type),
@@ -116,7 +116,8 @@ def _row(event: SealedEvent) -> tuple[object, ...]:
     )
 
 
-def _sealed(row: Row[tuple[object, ...]]) -> SealedEvent:
+def sealed_event(row: Row[tuple[object, ...]]) -> SealedEvent:
+    """Return the event of a row."""
     return SealedEvent(
         row.id,
         EventType(row.type),

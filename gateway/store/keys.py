@@ -2,8 +2,9 @@
 
 A sealed value is one octet of version, 12 octets of nonce, and AES-256-GCM's ciphertext with its tag; its
 associated data are the account's id and the caller's context, so that a value moved elsewhere does not open.
-The account's key makes two others by HKDF (RFC 5869): one seals, one keys the hash of addresses. Without the
-account's key its rows, in every backup too, mean nothing.
+The account's key makes three others by HKDF (RFC 5869): one seals, one keys the hash of addresses, one veils
+what outsiders carry about for us (cursors). Without the account's key its rows, in every backup too, mean
+nothing.
 
 Nonces are random: one key may seal 2^32 values (NIST SP 800-38D section 8.3), which is a hundred a second for
 a year and more; the version octet is the way to another scheme.
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, delete, select
@@ -42,7 +43,7 @@ Octets = Callable[[int], bytes]
 class AccountKey:
     """One account's key, ready to use."""
 
-    __slots__ = ("_aad", "_aead", "_hash", "_octets")
+    __slots__ = ("_aad", "_aead", "_hash", "_octets", "_siv")
 
     def __init__(self, account_id: int, key: bytes, octets: Octets = os.urandom) -> None:
         self._aad = _aad(account_id)
@@ -50,6 +51,7 @@ class AccountKey:
         # Copied for each hash: the key's block is taken in once.
         self._hash = hashlib.blake2b(key=_derive(key, b"consentry hash"), digest_size=_HASH_LENGTH)
         self._octets = octets
+        self._siv = AESSIV(_derive(key, b"consentry veil", 2 * _KEY_LENGTH))
 
     def address_hash(self, identity: str) -> bytes:
         """Return the hash under which an address is found."""
@@ -70,6 +72,17 @@ class AccountKey:
             return self._aead.decrypt(sealed[1:_HEAD], sealed[_HEAD:], self._aad + context)
         except InvalidTag:
             raise ValueError("the sealed value was changed, or belongs elsewhere") from None
+
+    def veil(self, plain: bytes, context: bytes) -> bytes:
+        """Encrypt and authenticate without chance: the same octets always give the same (RFC 5297)."""
+        return self._siv.encrypt(plain, [self._aad, context])
+
+    def unveil(self, veiled: bytes, context: bytes) -> bytes:
+        """Decrypt what was veiled; raise ValueError."""
+        try:
+            return self._siv.decrypt(veiled, [self._aad, context])
+        except InvalidTag:
+            raise ValueError("the veiled value was changed, or belongs elsewhere") from None
 
 
 class StoreKeyring:
@@ -169,8 +182,8 @@ def create_master_key(path: Path, octets: Octets = os.urandom) -> bytes:
     return key
 
 
-def _derive(key: bytes, purpose: bytes) -> bytes:
-    return HKDF(SHA256(), _KEY_LENGTH, salt=None, info=purpose).derive(key)
+def _derive(key: bytes, purpose: bytes, length: int = _KEY_LENGTH) -> bytes:
+    return HKDF(SHA256(), length, salt=None, info=purpose).derive(key)
 
 
 def _aad(account_id: int) -> bytes:

@@ -5,15 +5,20 @@
 
 import hmac
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from gateway.model.events import SealedEvent
+from gateway.model.events import Event, SealedEvent
 from gateway.model.facts import Account, AccountState, Bonds, Subscription, Suppression
+from gateway.model.notice import Names, Notice, NoticeType, notice_of, test_notice
 from gateway.model.reply import StoreAway
+from gateway.ports import BadCursor, Page
 from gateway.store.dkim_keys import StoredKey
 from gateway.store.keys import AccountKey
 from gateway.store.schema import PROVIDER_ID
+
+_NAMELESS = Names()
+_NOTHING = test_notice("", 0.0, "")
 
 
 @dataclass(slots=True)
@@ -133,6 +138,37 @@ class MemoryEvents(_MayBeAway):
     def kept(self) -> tuple[SealedEvent, ...]:
         """All events."""
         return tuple(self._by_id.values())
+
+
+@dataclass(slots=True)
+class MemoryFeed(_MayBeAway):
+    """ports.EventFeed; ``tell`` is how it comes to have something."""
+
+    _told: list[tuple[int, Notice]] = field(default_factory=list)
+
+    def tell(self, event: Event, names: Names = _NAMELESS) -> None:
+        """Keep an event as the newest; one that tenants are not told only takes a place."""
+        notice = notice_of(event, len(self._told) + 1, names)
+        self._told.append((event.account_id if notice else -1, notice or _NOTHING))
+
+    def page(self, account_id: int, after: int, wanted: Collection[NoticeType], limit: int) -> Page:
+        """Return what came after a place, oldest first."""
+        self._ask()
+        later = [one for whose, one in self._told[after:] if whose == account_id and one.type in wanted]
+        if len(later) > limit:
+            return Page(tuple(later[:limit]), later[limit - 1].place, more=True)
+        return Page(tuple(later), len(self._told), more=False)
+
+    def cursor(self, account_id: int, place: int) -> str:
+        """Return a place as the account's own programs keep it."""
+        return f"{account_id}-{place}."
+
+    def place(self, account_id: int, cursor: str) -> int:
+        """Return the place of a cursor; raise BadCursor."""
+        whose, _, place = cursor.partition("-")
+        if whose != str(account_id) or not place.endswith("."):
+            raise BadCursor
+        return int(place.removesuffix("."))
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ epoch, UTC. Account 0 is the provider itself, and has no row in ``account``.
 """
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -123,12 +124,15 @@ SUPPRESSION = Table(
 # the database would not know that the index is enough.
 OF_A_SUBMISSION = text("submission_id <> ''")
 
+# ``place`` grows in the order of the commits and is never given out twice: whoever has read up to one has
+# missed nothing before it (docs/decisions/0011-event-cursor.md). ``id`` sorts by the time of happening.
 # (type, at) and not (at) alone: what proves consent stays when the rest expires, and must not be passed over
 # again and again.
 EVENT = Table(
     "event",
     METADATA,
-    Column("id", Text, primary_key=True),
+    Column("place", Integer().with_variant(BigInteger, "postgresql"), primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
     Column("type", Text, nullable=False),
     Column("at", Float, nullable=False),
     Column("account_id", Integer, nullable=False),
@@ -142,7 +146,8 @@ EVENT = Table(
     ),
     Index("event_account_id_at", "account_id", "at"),
     Index("event_type_at", "type", "at"),
-    sqlite_with_rowid=False,
+    Index("event_account_id_type_place", "account_id", "type", "place"),
+    sqlite_autoincrement=True,
 )
 
 REVISION = Table(

@@ -55,7 +55,7 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]
 
 
 def _sealed(row: Sequence[object]) -> SealedEvent:
-    values = [*row]
+    values = [*row][1:]  # without its place
     return SealedEvent(str(values[0]), EventType(str(values[1])), *values[2:])  # type: ignore[arg-type]
 
 

@@ -1,0 +1,88 @@
+"""Who waits for an account's events is woken by them, and by nothing else."""
+
+import asyncio
+
+import pytest
+
+from gateway.model.events import EventType, SealedEvent
+from gateway.model.identity import new_id
+from gateway.model.reply import StoreAway
+from gateway.store import tide as module
+from gateway.store.database import Store
+from gateway.store.events import insert_events
+from gateway.store.tide import StoreTide
+
+FOR_EVER = 3600.0
+
+
+def put(store: Store, account_id: int, number: int = 1) -> None:
+    event_id = new_id(number, account_id.to_bytes(10, "big"))
+    event = SealedEvent(event_id, EventType.DELIVERY, 1.0, account_id, "S", 0, None, "{}", b"")
+    with store.write() as connection:
+        insert_events(connection, [event])
+
+
+async def test_an_event_wakes_those_who_wait_for_its_account(store: Store) -> None:
+    tide = StoreTide(store)
+    await tide.look()
+    async with asyncio.TaskGroup() as group:
+        mine = group.create_task(tide.rise(1, 0, FOR_EVER))
+        also_mine = group.create_task(tide.rise(1, 0, FOR_EVER))
+        theirs = group.create_task(tide.rise(2, 0, FOR_EVER))
+        await asyncio.sleep(0)
+        put(store, 1)
+        await tide.look()
+        await mine
+        await also_mine
+        assert not theirs.done()
+        theirs.cancel()
+    assert not tide._waiting
+
+
+async def test_what_came_between_the_reading_and_the_waiting_is_not_missed(store: Store) -> None:
+    tide = StoreTide(store)
+    await tide.look()
+    put(store, 1)
+    await tide.look()
+    await tide.rise(1, 0, FOR_EVER)
+    await tide.rise(1, 1, 0.0)  # seen already: only its patience ends this
+
+
+async def test_what_was_there_at_the_start_is_no_news(store: Store) -> None:
+    put(store, 1)
+    tide = StoreTide(store)
+    await tide.look()
+    await tide.look()
+    await tide.rise(1, 0, 0.0)
+    assert len(tide._latest) == 0
+
+
+class ToldTide(StoreTide):
+    """Says when the store was away."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.away = asyncio.Event()
+
+    async def look(self) -> None:
+        try:
+            await super().look()
+        except StoreAway:
+            self.away.set()
+            raise
+
+
+async def test_a_store_that_is_away_is_looked_at_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PAUSE", 0.0)
+    tide = ToldTide(store)
+    await tide.look()
+    away = store.path.rename(store.path.with_name("elsewhere"))
+    store.engine.dispose()
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(tide.watch())
+        waiting = group.create_task(tide.rise(1, 0, FOR_EVER))
+        await tide.away.wait()
+        away.rename(store.path)
+        await asyncio.to_thread(put, store, 1)
+        await waiting
+        watching.cancel()
