@@ -2,9 +2,10 @@
 
 What it promises: a child that dies is started again, with a growing pause when it dies at once; a listening
 socket outlives every worker, so that no connection is refused meanwhile. SIGHUP (``consentry reload``)
-validates both config files and tells the children, or keeps the old ones and says why. SIGTERM and SIGINT let
-the children drain and end within ``[gateway] drain``, then by SIGKILL. When the supervisor itself is killed,
-the children see the end of their control pipe, drain and go.
+validates the config's files and hands them to the children, or keeps the old ones and says why: a child has
+its config from the supervisor alone, at its start too, and never sees what the supervisor has refused.
+SIGTERM and SIGINT let the children drain and end within ``[gateway] drain``, then by SIGKILL. When the
+supervisor itself is killed, the children see the end of their control pipe, drain and go.
 
 It says one line on standard output when everything is ready, and ``state_dir/reload.json`` after each reload.
 """
@@ -26,6 +27,7 @@ from pathlib import Path
 import structlog
 
 from gateway.app.configuration import Configuration, read, what_needs_restart
+from gateway.app.control import reload_words
 from gateway.app.world import SystemEntropy
 from gateway.model.reply import PublicError
 from gateway.observe import logs, metrics
@@ -65,11 +67,11 @@ class Child:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     answers: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
 
-    def tell(self, word: str) -> None:
-        """Send a word down the control pipe; a child that is gone hears nothing."""
+    def tell(self, words: bytes) -> None:
+        """Send words down the control pipe; a child that is gone hears nothing."""
         if self.process is not None and self.process.stdin is not None:
             with contextlib.suppress(OSError, RuntimeError):
-                self.process.stdin.write(word.encode() + b"\n")
+                self.process.stdin.write(words)
 
 
 class StartFailed(Exception):
@@ -212,6 +214,7 @@ class Supervisor:
             stdout=asyncio.subprocess.PIPE,
             pass_fds=[s.fileno() for s in child.sockets],
         )
+        child.tell(reload_words(self._configuration.files.found))
         child.started = time.monotonic()
         log.info("child started", role=child.role, number=child.number, pid=child.process.pid)
 
@@ -266,18 +269,18 @@ class Supervisor:
     async def _tell_reload(self, child: Child) -> list[str]:
         while not child.answers.empty():
             child.answers.get_nowait()
-        child.tell("reload")
+        child.tell(reload_words(self._configuration.files.found))
         try:
             answer = await asyncio.wait_for(child.answers.get(), 10)
         except TimeoutError:
             return [
-                f"{child.role} {child.number} did not answer; it reads the new files when it is started again"
+                f"{child.role} {child.number} did not answer; it has the new files when it is started again"
             ]
         return [] if answer == "reloaded" else [f"{child.role} {child.number}: {answer}"]
 
     async def _end_children(self, keepers: Sequence[asyncio.Task[None]]) -> None:
         for child in self._children:
-            child.tell("drain")
+            child.tell(b"drain\n")
         # A child bounds its own drain; the supervisor's bound is for one that hangs.
         _, late = await asyncio.wait(keepers, timeout=self._configuration.settings.gateway.drain + 2)
         for child in self._children:

@@ -1,6 +1,7 @@
 """One child process: ``python -m gateway.app ROLE NUMBER CONFIG SOCKET...``, started by the supervisor only.
 
-ROLE is ``worker`` or ``web``; each SOCKET is the number of an inherited descriptor that listens already.
+ROLE is ``worker`` or ``web``; each SOCKET is the number of an inherited descriptor that listens already. The
+config's files come down the control pipe, as the supervisor has accepted them; CONFIG says where they lie.
 """
 
 import asyncio
@@ -9,13 +10,14 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from gateway.app.configuration import Configuration, read
-from gateway.app.control import Control
+from gateway.app.control import Control, Garbled, first_files
 from gateway.observe import logs
 from gateway.settings.problem import BadConfig
 from gateway.settings.reload import Reloadable
@@ -30,12 +32,14 @@ def main(arguments: list[str]) -> int:
     sockets = [socket.socket(fileno=int(descriptor)) for descriptor in arguments[3:]]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        configuration = read(config)
-    except BadConfig as error:
-        Control.answer(f"the config is not valid any more: {error}")
+        with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as pipe:
+            files = first_files(pipe)
+        configuration = read(config, files)
+    except (BadConfig, Garbled) as error:
+        Control.answer(f"the config that was handed over cannot be used: {error}")
         return 1
     logs.configure(configuration.settings.log.level)
-    holder = Reloadable(configuration, lambda: read(config))
+    holder = Reloadable(configuration, partial(read, config))
     # Imported by role: what the other one needs costs time at each start.
     serve: Serve = import_module(_ROLES[role]).serve
     _spare_collector()

@@ -1,11 +1,13 @@
-"""A config in force: settings, shelf and links, read from the files in one piece and swapped in one piece.
+"""A config in force: settings, shelf, keys and links, read from the files in one piece, swapped in one piece.
 
 It is the one place that knows both the settings and the first-party shelf, and what a running program
 cannot change: those keys are named with the request to restart.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -15,10 +17,13 @@ from gateway.model.message import Message
 from gateway.model.policy import Policy
 from gateway.pipeline.links import Links
 from gateway.pipeline.shelf import Shelf
+from gateway.settings.files import LARGEST_TOGETHER, Disk, Files
 from gateway.settings.load import Loaded, load
 from gateway.settings.policy_tables import BadPolicies, Build, build_policies
 from gateway.settings.problem import BadConfig, ConfigProblem, Finding
 from gateway.settings.schema import Settings
+from gateway.smtp.tls import TlsUnusable, server_context
+from gateway.store.keys import load_master_key
 from gateway.store.tokens import TokenKeys, load_token_keys
 
 _ENTRY_POINTS = "consentry.policies"
@@ -46,6 +51,9 @@ class Configuration:
     shelf: Shelf
     tokens: TokenKeys
     describe_rewrite: Callable[[Message], str]
+    tls: ssl.SSLContext | None
+    master_key: bytes = field(repr=False)
+    files: Files  # what all of it was read from
 
     @property
     def settings(self) -> Settings:
@@ -88,16 +96,31 @@ def check_policies(tables: Mapping[str, Mapping[str, object]]) -> tuple[Policy, 
     return build_policies(builders(), tables)
 
 
-def read(path: Path) -> Configuration:
-    """Read both files and the token keys; raise BadConfig with everything that is wrong."""
-    loaded = load(path, check_policies)
-    try:
-        tokens = load_token_keys(loaded.settings.secrets.token_keys)
-    except (OSError, ValueError) as error:
-        problem = ConfigProblem(loaded.config_file, 0, "secrets.token_keys", str(error))
-        raise BadConfig([problem]) from error
+def read(path: Path, files: Files | None = None) -> Configuration:
+    """Read all files of a config, from the disk or from ``files``; raise BadConfig with all that is wrong."""
+    files = files or Disk()
+    loaded = load(path, check_policies, files)
+    secrets = loaded.settings.secrets
+    with _blamed_on(loaded, "secrets.token_keys"):
+        tokens = load_token_keys(secrets.token_keys, files.secret)
+    with _blamed_on(loaded, "secrets.master_key"):
+        master_key = load_master_key(secrets.master_key, files.secret)
+    with _blamed_on(loaded, "tls.certificate"):
+        tls = server_context(loaded.settings.tls, files.read)
+    with _blamed_on(loaded, ""):
+        if sum(map(len, files.found.values())) > LARGEST_TOGETHER:
+            raise ValueError(f"its files are larger than {LARGEST_TOGETHER} octets together")
     describe_rewrite = policies.footer.explainer(loaded.policy.get("footer", {}))
-    return Configuration(loaded, Shelf.of(loaded.policies), tokens, describe_rewrite)
+    return Configuration(loaded, Shelf.of(loaded.policies), tokens, describe_rewrite, tls, master_key, files)
+
+
+@contextmanager
+def _blamed_on(loaded: Loaded, key: str) -> Iterator[None]:
+    """Make a problem of the config out of what goes wrong within."""
+    try:
+        yield
+    except (OSError, ValueError, TlsUnusable) as error:
+        raise BadConfig([ConfigProblem(loaded.config_file, 0, key, str(error))]) from error
 
 
 def what_needs_restart(old: Settings, new: Settings) -> list[str]:

@@ -1,9 +1,10 @@
 """The supervisor's word to a child, and the child's answer.
 
-The control pipe is standard input: a line ``reload`` or ``drain``; its end means that the supervisor is gone,
-and is a drain too. Answers go to standard output: ``ready``, ``reloaded``, or a line that says what is wrong.
-SIGTERM is a drain as well; SIGINT is ignored, because a terminal sends it to the whole group and the
-supervisor decides.
+The control pipe is standard input: ``drain``, or ``reload N`` and behind the line N octets, the files of the
+config that the supervisor has accepted. The first word of all is such a reload: a child starts from it and
+never reads those files itself. The pipe's end means that the supervisor is gone, and is a drain too. Answers
+go to standard output: ``ready``, ``reloaded``, or a line that says what is wrong. SIGTERM is a drain as well;
+SIGINT is ignored, because a terminal sends it to the whole group and the supervisor decides.
 """
 
 import asyncio
@@ -11,7 +12,54 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import BinaryIO
+
+import msgspec
+
+from gateway.settings.files import LARGEST_TOGETHER, Files, Handed
+
+_LARGEST = 2 * LARGEST_TOGETHER  # octets of a reload: base64 makes four of three
+_decode = msgspec.json.Decoder(dict[str, bytes]).decode
+
+
+class Garbled(Exception):
+    """What came down the control pipe is nothing that the supervisor says."""
+
+
+def reload_words(files: Mapping[str, bytes]) -> bytes:
+    """Return what tells a child to take these files, as it goes down the pipe."""
+    octets = msgspec.json.encode(files)
+    return b"reload %d\n%b" % (len(octets), octets)
+
+
+def first_files(pipe: BinaryIO) -> Files:
+    """Wait for the files that a child starts from; raise Garbled, also where the pipe ends before.
+
+    ``pipe`` is unbuffered: what is said behind the files is for ``Control.listen``.
+    """
+    left = _announced(pipe.readline(64).split())
+    pieces = []
+    while left and (piece := pipe.read(left)):
+        pieces.append(piece)
+        left -= len(piece)
+    if left:
+        raise Garbled("the pipe ended within the files")
+    return _handed(b"".join(pieces))
+
+
+def _announced(words: Sequence[bytes]) -> int:
+    """Return how many octets follow on ``reload N``."""
+    if len(words) != 2 or words[0] != b"reload" or not words[1].isdigit() or int(words[1]) > _LARGEST:
+        raise Garbled(repr(words))
+    return int(words[1])
+
+
+def _handed(octets: bytes) -> Files:
+    try:
+        return Handed(_decode(octets))
+    except msgspec.MsgspecError as error:
+        raise Garbled(str(error)) from error
 
 
 class Control:
@@ -20,19 +68,18 @@ class Control:
     def __init__(self) -> None:
         self.stopping = asyncio.Event()
 
-    async def listen(self, reload: Callable[[], Sequence[str]]) -> None:
+    async def listen(self, reload: Callable[[Files], Sequence[str]]) -> None:
         """Obey until told to drain; ``reload`` returns what is wrong, nothing when it is done."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.stopping.set)
         reader = asyncio.StreamReader()
         transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         try:
-            while word := (await reader.readline()).strip():
-                if word == b"reload":
-                    problems = reload()
-                    self.answer("; ".join(problems) if problems else "reloaded")
-                elif word == b"drain":
-                    break
+            while (words := (await reader.readline()).split()) and words != [b"drain"]:
+                problems = reload(_handed(await reader.readexactly(_announced(words))))
+                self.answer("; ".join(problems) if problems else "reloaded")
+        except asyncio.IncompleteReadError:
+            pass  # the supervisor went in the middle of a word
         finally:
             self.stopping.set()
             transport.close()

@@ -17,10 +17,11 @@ from gateway.app.world import SystemClock
 from gateway.observe import logs
 from gateway.observe.exposition import Exposition
 from gateway.observe.metrics import PrometheusMeter
+from gateway.settings.files import Files
 from gateway.settings.reload import Reloadable
 from gateway.settings.schema import Settings
 from gateway.store.database import Store, open_store
-from gateway.store.keys import StoreKeyring, load_master_key
+from gateway.store.keys import StoreKeyring
 from gateway.web.operations import Check, build_metrics, in_thread
 from gateway.web.public import build_public
 from gateway.web.serve import serve as serve_app
@@ -34,7 +35,7 @@ async def serve(
     settings = configuration.settings
     meter = PrometheusMeter(configuration.metrics_folder)
     store = open_store(settings)
-    keyring = StoreKeyring(store, load_master_key(settings.secrets.master_key))
+    keyring = StoreKeyring(store, configuration.master_key)
     public = build_public(
         StoreLeaving(store, keyring),
         lambda: holder.current.tokens.keys,
@@ -70,8 +71,8 @@ class _Ready:
             self._control.ready()
 
 
-def _reload(holder: Reloadable[Configuration]) -> list[str]:
-    problems = [str(problem) for problem in holder.reload()]
+def _reload(holder: Reloadable[Configuration], files: Files) -> list[str]:
+    problems = [str(problem) for problem in holder.reload(files)]
     if not problems:
         logs.set_level(holder.current.settings.log.level)
     return problems

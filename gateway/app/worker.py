@@ -28,10 +28,10 @@ from gateway.relay.reports import Reports
 from gateway.relay.routes import Routes
 from gateway.relay.scheduler import Scheduler
 from gateway.relay.sending import Means
+from gateway.settings.files import Files
 from gateway.settings.reload import Reloadable
 from gateway.settings.schema import ListenerSection, Settings
 from gateway.signing.signer import DkimSigner
-from gateway.smtp.tls import TlsUnusable, server_context
 from gateway.spool.adopt import adopt_orphans
 from gateway.spool.opening import open_shard
 from gateway.spool.sqlite import SqliteSpool
@@ -40,7 +40,7 @@ from gateway.store.consent import StoreConsentBook
 from gateway.store.database import open_store
 from gateway.store.dkim_keys import DkimKeyBook
 from gateway.store.events import StoreEvents
-from gateway.store.keys import StoreKeyring, load_master_key
+from gateway.store.keys import StoreKeyring
 from gateway.store.passwords import Passwords
 from gateway.store.presence import SharedPresence
 from gateway.store.quota import SharedQuota
@@ -158,14 +158,11 @@ class Worker:
         except (TimeoutError, PublicError) as error:
             log.info("events stay in the shard", why=repr(error))
 
-    def _reload(self) -> list[str]:
+    def _reload(self, files: Files) -> list[str]:
         """Swap the configuration; return what is wrong."""
-        problems = [str(problem) for problem in self._holder.reload()]
+        problems = [str(problem) for problem in self._holder.reload(files)]
         if not problems:
-            try:
-                self._context = self._submission_context()
-            except TlsUnusable as error:
-                return [str(error)]
+            self._context = self._submission_context()
             logs.set_level(self._settings().log.level)
         return problems
 
@@ -186,7 +183,7 @@ class Worker:
             presence=self._books.presence,
             meter=self._meter,
             clock=self._clock,
-            tls=server_context(settings.tls),
+            tls=self._holder.current.tls,
         )
 
     def _means(self) -> Means:
@@ -253,7 +250,7 @@ def _open_books(number: int, configuration: Configuration, stack: AsyncExitStack
     state = settings.gateway.state_dir
     store = open_store(settings)
     stack.callback(store.close)
-    keyring = StoreKeyring(store, load_master_key(settings.secrets.master_key))
+    keyring = StoreKeyring(store, configuration.master_key)
     accounts = StoreAccounts(store, Passwords(settings.submission.login_cache))
     books = Books(
         accounts=accounts,

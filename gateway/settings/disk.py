@@ -12,41 +12,42 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from gateway.settings.files import Files
 from gateway.settings.problem import Finding
 from gateway.settings.schema import Settings
-from gateway.settings.secret_files import EVERYONE, read_secret
+from gateway.settings.secret_files import EVERYONE
 
 
-def absent(settings: Settings) -> Iterator[Finding]:
+def absent(settings: Settings, files: Files) -> Iterator[Finding]:
     """Yield what the disk does not have as the config wants it."""
-    yield from _secrets(settings)
-    yield from _tls(settings)
+    yield from _secrets(settings, files)
+    yield from _tls(settings, files)
     for index, host in enumerate(settings.relay.smarthost):
         where = ("relay", "smarthost", index)
         if host.password_file is not None:
-            yield from _unreadable((*where, "password_file"), str(host.password_file))
+            yield from _unreadable((*where, "password_file"), str(host.password_file), files)
         if host.ca_file is not None:
-            yield from _bad_authorities((*where, "ca_file"), host.ca_file)
+            yield from _bad_authorities((*where, "ca_file"), host.ca_file, files)
 
 
-def expired(settings: Settings, now: datetime) -> Iterator[Finding]:
+def expired(settings: Settings, files: Files, now: datetime) -> Iterator[Finding]:
     """Yield a doubt for a certificate that is not valid now. Call it for settings without findings."""
     if settings.tls.certificate is None:
         return
-    certificate = x509.load_pem_x509_certificate(settings.tls.certificate.read_bytes())
+    certificate = x509.load_pem_x509_certificate(files.read(settings.tls.certificate))
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         until = certificate.not_valid_after_utc.astimezone(UTC).date()
         yield Finding(("tls", "certificate"), f"is not valid now (until {until}): clients may refuse it")
 
 
-def _secrets(settings: Settings) -> Iterator[Finding]:
-    yield from _unreadable(("secrets", "master_key"), settings.secrets.master_key)
-    yield from _unreadable(("secrets", "token_keys"), settings.secrets.token_keys)
+def _secrets(settings: Settings, files: Files) -> Iterator[Finding]:
+    yield from _unreadable(("secrets", "master_key"), settings.secrets.master_key, files)
+    yield from _unreadable(("secrets", "token_keys"), settings.secrets.token_keys, files)
 
 
-def _unreadable(path: tuple[str | int, ...], value: str) -> Iterator[Finding]:
+def _unreadable(path: tuple[str | int, ...], value: str, files: Files) -> Iterator[Finding]:
     try:
-        if not read_secret(value).strip():
+        if not files.secret(value).strip():
             yield Finding(path, f"{value} is empty")
     except OSError as error:
         yield Finding(path, _why(error))
@@ -56,18 +57,18 @@ def _why(error: OSError) -> str:
     return f"{error.filename}: {error.strerror}" if error.strerror else str(error)
 
 
-def _tls(settings: Settings) -> Iterator[Finding]:
+def _tls(settings: Settings, files: Files) -> Iterator[Finding]:
     if settings.tls.certificate is None or settings.tls.key is None:
         return
     certificate, key = None, None
     try:
-        certificate = x509.load_pem_x509_certificates(settings.tls.certificate.read_bytes())[0]
+        certificate = x509.load_pem_x509_certificates(files.read(settings.tls.certificate))[0]
     except OSError as error:
         yield Finding(("tls", "certificate"), _why(error))
     except ValueError:
         yield Finding(("tls", "certificate"), f"{settings.tls.certificate} holds no certificate in PEM form")
     try:
-        key = load_pem_private_key(read_secret(str(settings.tls.key), EVERYONE), password=None)
+        key = load_pem_private_key(files.secret(str(settings.tls.key), EVERYONE), password=None)
     except OSError as error:
         yield Finding(("tls", "key"), _why(error))
     except (ValueError, TypeError):  # TypeError: it wants a password
@@ -83,9 +84,9 @@ def _belong_together(certificate: x509.Certificate, key: PrivateKeyTypes) -> boo
     return certificate.public_key().public_bytes(*public) == key.public_key().public_bytes(*public)
 
 
-def _bad_authorities(path: tuple[str | int, ...], file: Path) -> Iterator[Finding]:
+def _bad_authorities(path: tuple[str | int, ...], file: Path, files: Files) -> Iterator[Finding]:
     try:
-        x509.load_pem_x509_certificates(file.read_bytes())
+        x509.load_pem_x509_certificates(files.read(file))
     except OSError as error:
         yield Finding(path, _why(error))
     except ValueError:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from gateway.model.policy import Policy
 from gateway.settings.consistency import contradictions, doubts
 from gateway.settings.disk import absent, expired
+from gateway.settings.files import Disk, Files
 from gateway.settings.lines import line_of, locate
 from gateway.settings.policy_tables import BadPolicies
 from gateway.settings.problem import BadConfig, ConfigProblem, Finding, dotted
@@ -43,18 +44,21 @@ class Loaded:
     warnings: tuple[ConfigProblem, ...] = ()
 
 
-def load(path: Path, check_policies: CheckPolicies) -> Loaded:
-    """Read and check both files; raise BadConfig with all that is wrong."""
-    gateway = _read(path.absolute())
+def load(path: Path, check_policies: CheckPolicies, files: Files | None = None) -> Loaded:
+    """Read and check both files, from the disk or from ``files``; raise BadConfig with all that is wrong."""
+    files = files or Disk()
+    gateway = _read(path.absolute(), files)
     if not gateway.data and gateway.problems:
         raise BadConfig(gateway.problems)  # where policy.toml lies is not known either
-    settings = _settings(gateway)
-    policy = _read(settings.gateway.policy_file if settings else path.absolute().parent / "policy.toml")
+    settings = _settings(gateway, files)
+    policy = _read(
+        settings.gateway.policy_file if settings else path.absolute().parent / "policy.toml", files
+    )
     policies = _policies(policy, check_policies)
     problems = (*gateway.problems, *policy.problems)
     if problems or settings is None:
         raise BadConfig(problems)
-    suspicious = [*doubts(settings), *expired(settings, datetime.now(UTC))]
+    suspicious = [*doubts(settings), *expired(settings, files, datetime.now(UTC))]
     warnings = tuple(gateway.problem(finding) for finding in suspicious)
     return Loaded(settings, policy.data, policies, gateway.path, policy.path, warnings)
 
@@ -79,11 +83,11 @@ class _File:
         self.problems.extend(sorted((self.problem(one) for one in found), key=lambda one: one.line))
 
 
-def _read(path: Path) -> _File:
+def _read(path: Path, files: Files) -> _File:
     """Return the file; one that cannot be read or is no TOML is empty, with one problem."""
     line, reason = 0, ""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = files.read(path).decode("utf-8")
         return _File(path, text, tomllib.loads(text))
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
@@ -105,7 +109,7 @@ def _syntax_error(message: str, text: str) -> tuple[int, str]:
     return line, f"is no TOML: {reason[:1].lower()}{reason[1:]}{hint}"
 
 
-def _settings(file: _File) -> Settings | None:
+def _settings(file: _File, files: Files) -> Settings | None:
     """Return the settings; None where a key is wrong by itself: nothing else can be checked then."""
     if file.problems:
         return None
@@ -115,7 +119,7 @@ def _settings(file: _File) -> Settings | None:
         file.blame(findings(error, Settings, file.data))
         return None
     settings = _absolute(settings, file.path.parent)
-    file.blame([*contradictions(settings), *absent(settings)])
+    file.blame([*contradictions(settings), *absent(settings, files)])
     return settings
 
 

@@ -156,12 +156,12 @@ class StoreKeyring:
             raise ValueError("the master key is not the one that the store was made with") from None
 
 
-def load_master_key(name: str) -> bytes:
+def load_master_key(name: str, read: Callable[[str], bytes] = read_secret) -> bytes:
     """Read the master key from a path or ``credential:NAME``; raise BadSecret.
 
     It is 32 octets, as they are or as 64 hexadecimal digits.
     """
-    content = read_secret(name)
+    content = read(name)
     if len(content) == _KEY_LENGTH:
         return content
     try:

@@ -26,10 +26,10 @@ class TokenKeys:
     keys: Mapping[int, bytes]
 
 
-def load_token_keys(name: str) -> TokenKeys:
+def load_token_keys(name: str, read: Callable[[str], bytes] = read_secret) -> TokenKeys:
     """Read the keys from a path or ``credential:NAME``; raise BadSecret."""
     keys: dict[int, bytes] = {}
-    for number, line in enumerate(read_secret(name).splitlines(), 1):
+    for number, line in enumerate(read(name).splitlines(), 1):
         if line.strip():
             key_id, key = _parse(line, f"{name}, line {number}")
             if key_id in keys:

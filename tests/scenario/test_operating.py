@@ -228,6 +228,35 @@ def test_a_worker_that_dies_is_replaced(house: House, readers: Iterator[str]) ->
     assert house.metric("consentry_messages_received_total") == received + 3
 
 
+def test_a_worker_that_dies_over_broken_files_runs_what_was_accepted(
+    house: House, readers: Iterator[str]
+) -> None:
+    files = [house.config, house.folder / "policy.toml", house.folder / "secrets/token.keys"]
+    good, size = [file.read_text() for file in files], size_limit(house)
+    for file in files:
+        file.write_text("= broken")
+    problems = house.hang_up()["problems"]
+    assert "gateway.toml:1" in problems[0]
+    with house.client_of_each_worker() as (doomed, _):
+        pid = house.worker_of(doomed)
+        number = house.workers()[pid]
+        os.kill(pid, signal.SIGKILL)
+        doomed.close()
+    (successor,) = eventually(
+        lambda: [new for new, name in house.workers().items() if name == number and new != pid]
+    )
+    with house.client_of_each_worker() as clients:
+        assert successor in {house.worker_of(client) for client in clients}
+        assert {client.esmtp_features["size"] for client in clients} == {size}
+        for number, client in enumerate(clients):
+            client.sendmail(SENDER, [next(readers)], newsletter(f"broken-{number}"))
+    house.sink.copy("broken-0")
+    house.sink.copy("broken-1")
+    for file, text in zip(files, good, strict=True):
+        file.write_text(text)
+    assert house.hang_up()["ok"] is True
+
+
 # The end
 
 

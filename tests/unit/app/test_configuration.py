@@ -11,6 +11,7 @@ from gateway.app.configuration import builders, read, what_needs_restart
 from gateway.cli.house import Plan, set_up
 from gateway.model.policy import Policy
 from gateway.model.token import Purpose, unseal
+from gateway.settings.files import LARGEST_TOGETHER, Handed
 from gateway.settings.policy_tables import BadPolicies
 from gateway.settings.problem import BadConfig
 from gateway.settings.units import Endpoint
@@ -78,3 +79,24 @@ def test_what_a_running_program_cannot_change_is_named(config: Path) -> None:
         "submission.listener changed: that needs a restart",
         "metrics.listen changed: that needs a restart",
     ]
+
+
+def test_a_child_reads_what_was_handed_over_and_nothing_else(config: Path) -> None:
+    accepted = read(config)
+    for file in [
+        *config.parent.glob("*.toml"),
+        *config.parent.glob("*/*.key*"),
+        *config.parent.glob("tls/*"),
+    ]:
+        file.unlink()
+    again = read(config, Handed(accepted.files.found))
+    assert again.settings == accepted.settings
+    assert again.tokens == accepted.tokens
+    assert again.master_key == accepted.master_key
+    assert again.tls is not None
+
+
+def test_files_that_are_too_large_together_are_a_problem_of_the_config(config: Path) -> None:
+    accepted = read(config)
+    with pytest.raises(BadConfig, match="octets together"):
+        read(config, Handed({**accepted.files.found, "more": bytes(LARGEST_TOGETHER)}))
