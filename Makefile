@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test bench bench-steps bench-backlog lint types imports check docs clean
+.PHONY: run test bench bench-steps bench-backlog bench-oneclick lint types imports check docs clean
 
 run: $(READY)  ## a demonstration: real mail through a real gateway
 	$(BIN)/consentry demo
@@ -20,6 +20,9 @@ bench-steps: $(READY) ## milliseconds of CPU of each step of one message
 
 bench-backlog: $(READY) ## memory while 100,000 messages wait for a next hop that is down
 	$(BIN)/python tests/bench/backlog.py $(BACKLOG)
+
+bench-oneclick: $(READY) ## one-click POSTs a second and core, and whether one is lost
+	$(BIN)/python tests/bench/oneclick.py $(ONECLICK)
 
 lint: $(READY)
 	$(BIN)/ruff check .

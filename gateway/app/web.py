@@ -12,6 +12,7 @@ from functools import partial
 
 from gateway.app.configuration import Configuration
 from gateway.app.control import Control
+from gateway.app.departing import StoreDeparting
 from gateway.app.leaving import StoreLeaving
 from gateway.app.world import SystemClock
 from gateway.observe import logs
@@ -36,12 +37,14 @@ async def serve(
     meter = PrometheusMeter(configuration.metrics_folder)
     store = open_store(settings)
     keyring = StoreKeyring(store, configuration.master_key)
+    departing = StoreDeparting(store, keyring)
     public = build_public(
         StoreLeaving(store, keyring),
         lambda: holder.current.tokens.keys,
         SystemClock(),
         meter,
         lambda: holder.current.settings.web,
+        departing=departing,
     )
     operations = build_metrics(Exposition(configuration.metrics_folder), _checks(store, settings), meter)
     serving = _Ready(control, len(sockets))
@@ -54,6 +57,7 @@ async def serve(
                     serve_app(app, sock, control.stopping, grace=grace, listening=serving.one_more)
                 )
         listening.cancel()
+    await departing.close()
     store.close()
     meter.close()
 

@@ -13,7 +13,8 @@ from gateway.model.facts import Basis, SubscriptionState
 
 _S = SubscriptionState
 
-LEFT = frozenset({_S.UNSUBSCRIBED, _S.BOUNCED, _S.COMPLAINED})
+OF_THEIR_OWN_WILL = frozenset({_S.UNSUBSCRIBED, _S.COMPLAINED})
+LEFT = OF_THEIR_OWN_WILL | {_S.BOUNCED}
 
 _STRENGTH = {Basis.RECOMMENDED: 0, Basis.ACCOUNT: 1, Basis.ASSERTED: 1, Basis.DOUBLE_OPT_IN: 2}
 

@@ -15,7 +15,7 @@ from gateway.model.address import Address
 from gateway.model.events import EventType
 from gateway.model.facts import Basis, SubscriptionState
 from gateway.ports import Keyring
-from gateway.store.bond import Change, Left, subscribe, why_left
+from gateway.store.bond import OF_THEIR_OWN_WILL, Change, Left, subscribe, why_left
 from gateway.store.database import Store
 from gateway.store.event_ids import EventIds, Octets
 from gateway.store.events import insert_events
@@ -182,7 +182,7 @@ class Subscriptions:
             match before:
                 case None:
                     return Unknown()
-                case _ if before.state in {_S.UNSUBSCRIBED, _S.COMPLAINED}:
+                case _ if before.state in OF_THEIR_OWN_WILL:
                     return AlreadyUnsubscribed(before.since)
             self._move(connection, bond, EventType.SUBSCRIPTION, _S.UNSUBSCRIBED, via, now)
         return Unsubscribed(now)

@@ -25,6 +25,7 @@ from gateway.web.client import client_address
 from gateway.web.form import BadForm, asked, is_confirmed, read_fields, words
 from gateway.web.guard import TIME_LIMIT, Guard
 from gateway.web.leaving import Leaving, Names, Unknown, Unsubscribed, Via
+from gateway.web.oneclick import Departing, OneClick
 from gateway.web.pages import Pages
 
 log = structlog.get_logger(__name__)
@@ -152,6 +153,7 @@ def build_public(
     meter: Meter,
     settings: Callable[[], WebSection],
     *,
+    departing: Departing,
     time_limit: float = TIME_LIMIT,
 ) -> FastAPI:
     """Return the public application. ``keys``, ``settings``: asked at each request, so a reload shows."""
@@ -173,6 +175,7 @@ def build_public(
         return pages.problem(status)
 
     app.add_exception_handler(HTTPException, problem)
+    app.add_middleware(OneClick, departing=departing, keys=keys, clock=clock, meter=meter, settings=settings)
     app.add_middleware(
         Guard, meter=meter, problem=pages.problem, headers=pages.headers, time_limit=time_limit
     )

@@ -56,6 +56,13 @@ class Book:
         self.vias.append(via)
         return Unsubscribed()
 
+    async def leave(
+        self, account_id: int, list_id: int, address_hash: bytes, now: float
+    ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
+        if (account_id, list_id) not in self.names_of:
+            return Unknown()
+        return self.unsubscribe(account_id, list_id, address_hash, now, Via.ONE_CLICK)
+
     def report(
         self, account_id: int, list_id: int, address_hash: bytes, submission: bytes, *, now: float, words: str
     ) -> Reported | Unknown:
@@ -106,7 +113,7 @@ def meter() -> MemoryMeter:
 
 @pytest.fixture
 def app(book: Book, meter: MemoryMeter):
-    return build_public(book, lambda: KEYS, FixedClock(), meter, WebSection)
+    return build_public(book, lambda: KEYS, FixedClock(), meter, WebSection, departing=book)
 
 
 @pytest.fixture

@@ -213,7 +213,7 @@ async def test_our_own_fault_says_nothing_of_its_cause(web, book, make_link, log
 async def test_a_store_that_hangs(book, meter, make_link) -> None:
     let_go = threading.Event()
     book.names = lambda *_: let_go.wait(10) and None
-    app = build_public(book, lambda: {1: b"k" * 32}, None, meter, WebSection, time_limit=0.05)
+    app = build_public(book, lambda: {1: b"k" * 32}, None, meter, WebSection, departing=book, time_limit=0.05)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x") as web:
         answer = await web.get(make_link())
     let_go.set()
@@ -221,7 +221,7 @@ async def test_a_store_that_hangs(book, meter, make_link) -> None:
 
 
 async def test_a_body_that_does_not_end_is_answered(meter, book, make_link) -> None:
-    app = build_public(book, lambda: {1: b"k" * 32}, None, meter, WebSection, time_limit=0.05)
+    app = build_public(book, lambda: {1: b"k" * 32}, None, meter, WebSection, departing=book, time_limit=0.05)
 
     async def endless():
         yield b"a"
