@@ -32,6 +32,7 @@ from gateway.settings.files import Files
 from gateway.settings.reload import Reloadable
 from gateway.settings.schema import ListenerSection, Settings
 from gateway.signing.signer import DkimSigner
+from gateway.smtp.contents import Contents
 from gateway.spool.adopt import adopt_orphans
 from gateway.spool.opening import open_shard
 from gateway.spool.sqlite import SqliteSpool
@@ -99,6 +100,7 @@ class Worker:
         self._routes = Routes(self._settings, self._clock, self._entropy, meter)
         self._scheduler = Scheduler(spool, self._means(), self._entropy, self._settings)
         self._intake = Intake(self._intake_world())
+        self._contents = Contents(lambda: self._settings().submission.limits.contents, meter)
         self._context = self._submission_context()
 
     @classmethod
@@ -183,6 +185,7 @@ class Worker:
             presence=self._books.presence,
             meter=self._meter,
             clock=self._clock,
+            contents=self._contents,
             tls=self._holder.current.tls,
         )
 

@@ -167,6 +167,7 @@ MIME_TOO_DEEP = Reply(550, 6, 0, "The message's structure is beyond the limits: 
 LOCAL_ERROR = Reply(451, 3, 0, "Local error in processing, try again later")
 STORE_AWAY = Reply(451, 3, 0, "A service that is needed is away, try again later")
 SPOOL_FULL = Reply(452, 3, 1, "Insufficient storage, try again later")
+CONTENTS_FULL = Reply(452, 3, 1, "Too much is being received at once, try again later")
 
 
 class PublicError(Exception):

@@ -78,6 +78,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("tls_handshake_failures_total", "TLS handshakes that failed.", "service"),
     _counter("proxy_errors_total", "PROXY protocol headers that were malformed or not allowed."),
     # Pipeline
+    _counter("contents_denied_total", "Contents that found no room in memory.", "step"),
     _counter("messages_received_total", "Messages accepted: answered 250 and durable."),
     _counter("policy_refusals_total", "Refusals, by the policy that gave them.", "policy", "reason"),
     _counter(

@@ -154,6 +154,9 @@ def _limits(settings: Settings) -> Iterator[Finding]:
         yield Finding(("submission", "limits", "recipients"), reason)
     if limits.message_size < 1:
         yield Finding(("submission", "limits", "message_size"), "must be at least 1 octet")
+    if limits.contents < limits.message_size:
+        reason = "is less than submission.limits.message_size: the largest message would never be taken"
+        yield Finding(("submission", "limits", "contents"), reason)
     if limits.message_size > settings.spool.max_size:
         reason = "is less than submission.limits.message_size: the largest message would never fit"
         yield Finding(("spool", "max_size"), reason)

@@ -75,6 +75,7 @@ class SmtpLimitsSection(_Table):
 class LimitsSection(SmtpLimitsSection):
     """``[submission.limits]``."""
 
+    contents: Size = 134_217_728  # octets being received at once, for each worker
     connections_per_account: int = Field(default=200, ge=1)
     failed_logins: str = "10/min"  # per source
 

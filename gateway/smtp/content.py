@@ -2,11 +2,12 @@
 
 What it promises: DATA ends at CRLF.CRLF and nowhere else (RFC 5321 section 4.1.1.4), wherever the chunks
 break; what follows the end stays in the buffer. The content that comes out has CRLF line ends only: no bare
-CR or LF ever passes (SMTP smuggling, CVE-2023-51764). What is over the limit is read to its end and thrown
-away, so that the session lives on.
+CR or LF ever passes (SMTP smuggling, CVE-2023-51764). What is over the limit, or finds no room in
+memory, is read to its end and thrown away, so that the session lives on.
 How it fails: ``content`` gives a Reply instead of octets.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 from gateway.mime.newlines import has_bare_newline
@@ -14,6 +15,8 @@ from gateway.model import reply
 from gateway.model.reply import Reply
 
 BareNewlines = Literal["rewrite", "refuse"]
+Hold = Callable[[int], bool]
+"""Asked whether that many octets in all may be kept (``contents.Share.grow_to``)."""
 
 _END = b"\r\n.\r\n"
 
@@ -45,13 +48,14 @@ def _first_end(raw: bytearray, start: int) -> int:
 class DotReader:
     """Reads one content that DATA announced."""
 
-    __slots__ = ("_limit", "_longest", "_overflowed", "_raw")
+    __slots__ = ("_hold", "_limit", "_longest", "_raw", "_refusal")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, hold: Hold) -> None:
         self._limit = limit
+        self._hold = hold
         # Each line on the wire may have a dot more than it is counted with: ".\r\n" comes as "..\r\n".
         self._longest = limit + limit // 3 + len(_END)
-        self._overflowed = False
+        self._refusal: Reply | None = None
         # The CRLF that ended the DATA command begins the first line: "." may be all there is.
         self._raw = bytearray(b"\r\n")
 
@@ -65,17 +69,26 @@ class DotReader:
         if end >= 0:
             buffer += raw[end + len(_END) :]
             del raw[end + 2 :]
-            return True
-        if len(raw) > self._longest:
-            self._overflowed = True
+        self._weigh()
+        return end >= 0
+
+    def _weigh(self) -> None:
+        """Keep what there is, or no more than an end of data that has begun."""
+        raw = self._raw
+        if self._refusal is None:
+            if len(raw) > self._longest:
+                self._refusal = reply.TOO_BIG.fill(limit=self._limit)
+                self._hold(0)
+            elif not self._hold(len(raw)):
+                self._refusal = reply.CONTENTS_FULL
+        if self._refusal is not None:
             del raw[: -len(_END)]
-        return False
 
     def content(self, bare_newlines: BareNewlines) -> bytes | Reply:
         """Return the content without its dots, or what is wrong with it."""
         raw = bytes(self._raw)
-        if self._overflowed:
-            return reply.TOO_BIG.fill(limit=self._limit)
+        if self._refusal is not None:
+            return self._refusal
         if has_bare_newline(raw):
             if bare_newlines == "refuse":
                 return reply.BARE_NEWLINE
@@ -90,11 +103,12 @@ class DotReader:
 class ChunkReader:
     """Collects one content that comes in BDAT chunks (RFC 3030 section 2)."""
 
-    __slots__ = ("_keeps", "_left", "_limit", "_overflowed", "_raw")
+    __slots__ = ("_hold", "_keeps", "_left", "_limit", "_raw", "_refusal")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, hold: Hold) -> None:
         self._limit = limit
-        self._overflowed = False
+        self._hold = hold
+        self._refusal: Reply | None = None
         self._keeps = True
         self._left = 0
         self._raw = bytearray()
@@ -103,18 +117,23 @@ class ChunkReader:
         """Announce a chunk of that many octets."""
         self._left = size
         if len(self._raw) + size > self._limit:
-            self._overflowed = True
-            self.discard()
+            self._refuse(reply.TOO_BIG.fill(limit=self._limit))
 
     def discard(self) -> None:
         """Throw away what was read and what is still to come."""
         self._keeps = False
         self._raw.clear()
+        self._hold(0)
+
+    def _refuse(self, why: Reply) -> None:
+        if self._refusal is None:
+            self._refusal = why
+        self.discard()
 
     @property
-    def overflowed(self) -> bool:
-        """Whether the chunks announced so far are over the limit."""
-        return self._overflowed
+    def refusal(self) -> Reply | None:
+        """Why the chunks announced so far cannot be kept: over the limit, or no room for them."""
+        return self._refusal
 
     def take(self, buffer: bytearray) -> bool:
         """Take from the buffer what belongs to the chunk; True when the chunk is whole."""
@@ -123,6 +142,8 @@ class ChunkReader:
         self._left -= len(piece)
         if self._keeps:
             self._raw += piece
+            if not self._hold(len(self._raw)):
+                self._refuse(reply.CONTENTS_FULL)
         return self._left == 0
 
     def content(self, bare_newlines: BareNewlines) -> bytes | Reply:

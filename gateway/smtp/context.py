@@ -13,6 +13,7 @@ from gateway.model.delivery import Recipient
 from gateway.model.reply import Reply
 from gateway.ports import Clock, Meter, Presence
 from gateway.settings.schema import SmtpSection
+from gateway.smtp.contents import Contents
 
 _IPV6_SITE = 64  # bits: what one customer has, RFC 6177 section 2
 
@@ -52,6 +53,7 @@ class SmtpContext:
     presence: Presence
     meter: Meter
     clock: Clock
+    contents: Contents
     tls: ssl.SSLContext | None = None
 
 

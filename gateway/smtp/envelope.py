@@ -15,6 +15,9 @@ async def mail(session: Session, argument: str) -> Reply:
     sender = parse_mail(argument, session.limits.message_size)
     if isinstance(sender, Reply):
         return sender
+    # RFC 1870 section 6.1: what was announced finds no room now. Without SIZE, DATA asks.
+    if sender.size and not session.context.contents.has_room(sender.size, "MAIL"):
+        return reply.CONTENTS_FULL
     return await _begin(session, sender)
 
 
@@ -33,7 +36,7 @@ async def _begin(session: Session, sender: Sender) -> Reply:
     transaction = await session.open(sender)
     if isinstance(transaction, Reply):
         return transaction
-    session.mailing = Mailing(transaction, sender)
+    session.mailing = Mailing(transaction, sender, session.context.contents.share())
     session.tally.mailings += 1
     return reply.SENDER_OK
 

@@ -20,6 +20,7 @@ from gateway.model.facts import Client
 from gateway.model.reply import Intermediate, PublicError, Reply
 from gateway.settings.schema import ListenerSection
 from gateway.smtp.content import ChunkReader
+from gateway.smtp.contents import Share
 from gateway.smtp.context import Peer, SmtpContext
 from gateway.smtp.wire import Gone, Interrupted, LineTooLong, Retired, TimedOut, Wire
 
@@ -44,6 +45,7 @@ class Mailing:
 
     transaction: object  # the intake's own
     sender: Sender
+    share: Share  # of the memory for contents
     accepted: int = 0
     chunks: ChunkReader | None = None
     failed: bool = False  # a BDAT failed: nothing but RSET helps, RFC 3030 section 2
@@ -276,6 +278,7 @@ class Session(Wire):
         """Give the transaction back, if there is one that the intake has not taken over."""
         mailing, self.mailing = self.mailing, None
         if mailing is not None:
+            mailing.share.give_back()
             self.context.intake.abandon(mailing.transaction)
 
     async def finish(self, mailing: Mailing, content: bytes | Reply) -> Reply:
@@ -287,7 +290,10 @@ class Session(Wire):
             self.abandon()
             return content
         self.mailing = None
-        answer = await self.context.intake.finish(mailing.transaction, content)
+        try:
+            answer = await self.context.intake.finish(mailing.transaction, content)
+        finally:
+            mailing.share.give_back()
         if answer.is_positive:
             self.tally.messages += 1
             self.tally.commands = 0

@@ -25,11 +25,11 @@ async def data(session: Session, argument: str) -> Reply:
     refusal = _not_ready(mailing)
     if refusal is not None:
         return refusal
-    no_room = session.context.intake.check_room()
+    no_room = _no_room(session, max(mailing.sender.size, 1), "DATA")
     if no_room is not None:
         session.abandon()
         return no_room
-    reader = DotReader(session.limits.message_size)
+    reader = DotReader(session.limits.message_size, mailing.share.grow_to)
     session.write(reply.START_INPUT.wire())
     await session.read_content(reader.take, session.limits.data)
     return await session.finish(mailing, reader.content(session.context.section.bare_newlines))
@@ -43,6 +43,13 @@ def _not_ready(mailing: Mailing) -> Reply | None:
     return None if mailing.accepted else reply.NO_RECIPIENTS
 
 
+def _no_room(session: Session, octets: int, step: str) -> Reply | None:
+    """Say whether there is room for a content on the disk, and for so many octets in memory."""
+    if not session.context.contents.has_room(octets, step):
+        return reply.CONTENTS_FULL
+    return session.context.intake.check_room()
+
+
 async def bdat(session: Session, argument: str) -> Reply:
     """Take a chunk of a content."""
     match = _BDAT.match(argument)
@@ -51,13 +58,15 @@ async def bdat(session: Session, argument: str) -> Reply:
         _fail(session.mailing)
         return reply.BAD_SYNTAX.fill(syntax="BDAT octets [LAST]")
     mailing = session.mailing
-    refusal = _refusal(session, mailing)
+    size = int(match[1])
+    refusal = _refusal(session, mailing, size)
     chunks = mailing.chunks if mailing is not None else None
     if chunks is None:
-        chunks = ChunkReader(session.limits.message_size)
+        share = mailing.share if mailing is not None else session.context.contents.share()
+        chunks = ChunkReader(session.limits.message_size, share.grow_to)
     if refusal is not None:
         chunks.discard()
-    chunks.expect(int(match[1]))
+    chunks.expect(size)
     await session.read_content(chunks.take, session.limits.data)
     if refusal is not None or mailing is None:
         return refusal or _MAIL_FIRST
@@ -70,9 +79,10 @@ def _fail(mailing: Mailing | None) -> None:
     if mailing is not None:
         mailing.failed = True
         mailing.chunks = None
+        mailing.share.give_back()
 
 
-def _refusal(session: Session, mailing: Mailing | None) -> Reply | None:
+def _refusal(session: Session, mailing: Mailing | None, size: int) -> Reply | None:
     """Say why a chunk, which has to be read in any case, will not be taken."""
     if mailing is None:
         return _MAIL_FIRST
@@ -82,7 +92,7 @@ def _refusal(session: Session, mailing: Mailing | None) -> Reply | None:
         return reply.NO_RECIPIENTS
     if mailing.chunks is not None:
         return None
-    refusal = session.context.intake.check_room()
+    refusal = _no_room(session, min(size, session.limits.message_size), "BDAT")
     if refusal is not None:
         _fail(mailing)
     return refusal
@@ -91,9 +101,9 @@ def _refusal(session: Session, mailing: Mailing | None) -> Reply | None:
 async def _chunk_taken(
     session: Session, mailing: Mailing, chunks: ChunkReader, match: re.Match[str]
 ) -> Reply:
-    if chunks.overflowed:
+    if chunks.refusal is not None:
         _fail(mailing)
-        return reply.TOO_BIG.fill(limit=session.limits.message_size)
+        return chunks.refusal
     if match[2] is None:
         return reply.CHUNK_OK.fill(octets=match[1])
     return await session.finish(mailing, chunks.content(session.context.section.bare_newlines))

@@ -4,12 +4,16 @@ import pytest
 
 from gateway.mime.newlines import has_bare_newline
 from gateway.model import reply
+from gateway.observe.memory import MemoryMeter
 from gateway.smtp.content import ChunkReader, DotReader, repair_newlines
+from gateway.smtp.contents import Contents
+
+ROOM = (1 << 30).__ge__  # for that many octets
 
 
 def read(wire: bytes, limit: int = 1000, bare_newlines: str = "rewrite"):
     """Feed all at once; return whether it ended, what came out and what was left."""
-    reader, buffer = DotReader(limit), bytearray(wire)
+    reader, buffer = DotReader(limit, ROOM), bytearray(wire)
     ended = reader.take(buffer)
     return ended, reader.content(bare_newlines) if ended else None, bytes(buffer)
 
@@ -91,7 +95,7 @@ def test_exactly_the_limit_is_taken_dots_not_counted() -> None:
 
 
 def test_an_oversized_content_is_read_to_its_end_and_not_kept() -> None:
-    reader, buffer = DotReader(100), bytearray()
+    reader, buffer = DotReader(100, ROOM), bytearray()
     for _ in range(1000):
         buffer += b"x" * 998 + b"\r\n"
         assert not reader.take(buffer)
@@ -107,7 +111,7 @@ def test_a_repair_may_not_grow_past_the_limit() -> None:
 
 
 def test_chunks_are_put_together() -> None:
-    reader = ChunkReader(100)
+    reader = ChunkReader(100, ROOM)
     for chunk in (b"a\r", b"\nb\r\n", b"", b".\r\nc"):
         reader.expect(len(chunk))
         buffer = bytearray(chunk + b"BDAT")
@@ -117,12 +121,12 @@ def test_chunks_are_put_together() -> None:
 
 
 def test_chunks_over_the_limit_are_thrown_away() -> None:
-    reader, buffer = ChunkReader(10), bytearray(b"x" * 8)
+    reader, buffer = ChunkReader(10, ROOM), bytearray(b"x" * 8)
     reader.expect(8)
     assert reader.take(buffer)
-    assert not reader.overflowed
+    assert reader.refusal is None
     reader.expect(3)
-    assert reader.overflowed
+    assert reader.refusal == reply.TOO_BIG.fill(limit=10)
     assert not reader.take(bytearray(b"x"))
     assert reader.take(bytearray(b"xx"))
 
@@ -133,11 +137,52 @@ def test_chunks_are_checked_like_any_content() -> None:
         (b"a\nb", b"a\r\nb\r\n"),
         (b"abc\n\n\n\n\n\n", reply.TOO_BIG.fill(limit=10)),
     ):
-        reader = ChunkReader(10)
+        reader = ChunkReader(10, ROOM)
         reader.expect(len(octets))
         reader.take(bytearray(octets))
         assert reader.content("rewrite") == wanted
-    reader = ChunkReader(10)
+    reader = ChunkReader(10, ROOM)
     reader.expect(3)
     reader.take(bytearray(b"a\nb"))
     assert reader.content("refuse") is reply.BARE_NEWLINE
+
+
+def test_a_content_that_finds_no_room_is_read_to_its_end_and_not_kept() -> None:
+    contents = Contents(lambda: 150, MemoryMeter())
+    first, second = contents.share(), contents.share()
+    assert first.grow_to(100)
+    reader, buffer = DotReader(1000, second.grow_to), bytearray(b"x" * 40)
+    assert not reader.take(buffer)
+    assert contents.octets == 142  # with the CRLF before the content
+    for _ in range(50):
+        buffer += b"y" * 40
+        assert not reader.take(buffer)
+        assert len(reader._raw) < 50
+        assert contents.octets == 100
+    first.give_back()  # room that comes too late: the content has a hole
+    buffer += b"\r\n.\r\nNOOP\r\n"
+    assert reader.take(buffer)
+    assert bytes(buffer) == b"NOOP\r\n"
+    assert reader.content("rewrite") is reply.CONTENTS_FULL
+    assert contents.octets == 0
+
+
+def test_a_content_that_grows_too_large_gives_its_room_back_at_once() -> None:
+    contents = Contents(lambda: 10_000, MemoryMeter())
+    reader = DotReader(100, contents.share().grow_to)
+    assert not reader.take(bytearray(b"x" * 200))
+    assert contents.octets == 0
+
+
+def test_chunks_that_find_no_room_are_thrown_away() -> None:
+    meter = MemoryMeter()
+    contents = Contents(lambda: 10, meter)
+    reader = ChunkReader(100, contents.share().grow_to)
+    reader.expect(30)
+    assert not reader.take(bytearray(b"x" * 10))
+    assert contents.octets == 10
+    assert not reader.take(bytearray(b"x" * 10))
+    assert (contents.octets, reader.refusal) == (0, reply.CONTENTS_FULL)
+    assert reader.take(bytearray(b"x" * 10))
+    assert (contents.octets, reader.refusal) == (0, reply.CONTENTS_FULL)
+    assert meter.value("contents_denied_total", step="content") == 1

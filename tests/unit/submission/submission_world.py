@@ -23,6 +23,7 @@ from gateway.model.reply import Reply
 from gateway.observe.memory import MemoryMeter
 from gateway.settings.schema import LimitsSection, ListenerSection, SubmissionSection, TlsSection
 from gateway.settings.units import Endpoint
+from gateway.smtp.contents import Contents
 from gateway.smtp.tls import server_context
 from gateway.submission.context import SubmissionContext
 from gateway.submission.service import SubmissionServer
@@ -190,6 +191,7 @@ class World:
         fakes = FakeIntake(), FakeAccounts(), FakeQuota(), FakePresence(), MemoryMeter()
         intake, accounts, quota, presence, meter = fakes
         settings = SubmissionSection(limits=LimitsSection(**limits), **section)
+        contents = Contents(lambda: settings.limits.contents, meter)
         context = SubmissionContext(
             hostname=HOSTNAME,
             section=settings,
@@ -199,6 +201,7 @@ class World:
             presence=presence,
             meter=meter,
             clock=FakeClock(),
+            contents=contents,
             tls=tls,
         )
         return cls(context, *fakes)
@@ -229,6 +232,7 @@ async def serve(world: World, **listener: object) -> AsyncIterator[Service]:
             finally:
                 await server.drain(0)
     assert server.sessions == 0
+    assert world.context.contents.octets == 0, "a content that nobody has any more takes room"
     assert +world.presence.present == Counter(), "someone is still counted as present"
     assert world.presence.left == world.presence.entered
 

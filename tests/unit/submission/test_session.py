@@ -284,3 +284,91 @@ async def test_a_fault_of_our_own_ends_one_connection_only(monkeypatch: pytest.M
                 assert await second.ended()
         assert [entry["event"] for entry in logs] == ["connection failed"]
         assert (await first.ask("NOOP")).startswith("250 ")
+
+
+# The memory for contents
+
+HALF = b"x" * 50 + b"\r\n"
+BEGUN = b"MAIL FROM:<news@example.com>\r\nRCPT TO:<friend@example.net>\r\n"
+
+
+async def _half_a_content(client, world) -> None:
+    """Send more than a half of what the worker has room for, and wait until it has come."""
+    client.send(BEGUN + b"BDAT 52\r\n" + HALF)
+    assert [(await client.reply())[:3] for _ in range(3)] == ["250", "250", "250"]
+    assert world.context.contents.octets == 52
+
+
+async def _no_content_held(world) -> None:
+    while world.context.contents.octets:
+        world.intake.given_back.clear()
+        await asyncio.wait_for(world.intake.given_back.wait(), 10)
+
+
+async def test_no_room_in_memory_is_said_before_the_content_is_taken() -> None:
+    world = World.make(limits={"message_size": 60, "contents": 60})
+    async with serve(world) as service, talk(service.port) as first, talk(service.port) as second:
+        await first.hello()
+        await second.hello()
+        await _half_a_content(first, world)
+        full = "452 4.3.1 Too much is being received at once, try again later"
+        assert await second.ask("MAIL FROM:<news@example.com> SIZE=9") == full
+        assert (await second.ask("MAIL FROM:<news@example.com> SIZE=8")).startswith("250 ")
+        assert (await second.ask("RSET")).startswith("250 ")
+        second.send(BEGUN + b"BDAT 9 LAST\r\n1234567\r\n")
+        assert [(await second.reply()) for _ in range(3)][-1] == full
+        assert (await second.ask("RSET")).startswith("250 ")
+        # Unannounced, it finds out in the middle: the end is waited for, and the session lives on.
+        second.send(BEGUN + b"DATA\r\n")
+        assert [(await second.reply())[:3] for _ in range(3)] == ["250", "250", "354"]
+        second.send(HALF + b".\r\n")
+        assert await second.reply() == full
+        assert world.context.contents.octets == 52
+        assert (await first.ask("RSET")).startswith("250 ")
+        assert (await second.deliver(HALF + b".\r\n")).startswith("250 ")
+    assert [content for _, content in world.intake.finished] == [HALF]
+    for step in ("MAIL", "BDAT", "content"):
+        assert world.meter.value("contents_denied_total", step=step) == 1
+
+
+async def test_data_hears_that_there_is_no_room_at_all() -> None:
+    world = World.make(limits={"message_size": 52, "contents": 52})
+    async with serve(world) as service, talk(service.port) as first, talk(service.port) as second:
+        await first.hello()
+        await second.hello()
+        await _half_a_content(first, world)
+        second.send(BEGUN + b"DATA\r\n")
+        assert [(await second.reply())[:9] for _ in range(3)][-1] == "452 4.3.1"
+    assert world.meter.value("contents_denied_total", step="DATA") == 1
+
+
+@pytest.mark.parametrize("ending", ["RSET", "EHLO x.example", "BDAT x", "BDAT 999", "QUIT", "", "idle"])
+async def test_the_room_for_a_content_comes_back_however_it_ends(ending: str) -> None:
+    limits = {"message_size": 60, "contents": 60, "idle": 0.1 if ending == "idle" else 30}
+    world = World.make(limits=limits)
+    async with serve(world) as service, talk(service.port) as client:
+        await client.hello()
+        await _half_a_content(client, world)
+        if not ending:
+            client.writer.transport.abort()
+        elif ending != "idle":
+            client.send(ending.encode() + b"\r\n" + (b"x" * 999 if ending == "BDAT 999" else b""))
+            await client.reply()
+        await _no_content_held(world) if not ending or ending == "idle" else None
+        assert world.context.contents.octets == 0
+
+
+@pytest.mark.parametrize("content", [b"X-Break: 1\r\n\r\n", b"fine\r\n", b"\0\r\n"])
+async def test_the_room_is_held_until_the_intake_is_done(content: bytes) -> None:
+    world = World.make(limits={"message_size": 60, "contents": 60})
+    world.intake.may_finish.clear()
+    async with serve(world) as service, talk(service.port) as client:
+        await client.hello()
+        client.send(BEGUN + b"DATA\r\n" + content + b".\r\n")
+        if b"\0" not in content:
+            await asyncio.wait_for(world.intake.finishing.wait(), 10)
+            assert world.context.contents.octets >= len(content)
+        world.intake.may_finish.set()
+        for _ in range(4):
+            await client.reply()
+        assert world.context.contents.octets == 0
