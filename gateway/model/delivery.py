@@ -9,7 +9,7 @@ What it promises: nothing in the house moves a delivery in another way. Storage 
       │                  └──hold──► HELD ──release──► QUEUED
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.model.address import Address
@@ -99,6 +99,18 @@ class Recipient:
     notify: frozenset[Notify] = frozenset()  # empty: the sender did not say
     orcpt: str = ""
 
+    def joined(self, again: "Recipient") -> "Recipient":
+        """Return this recipient, named once more in the same transaction with other wishes.
+
+        It gets one copy, in the form in which it was named first. A report that either of the two wants is
+        made: NEVER gives way to any other wish, and none said is FAILURE (RFC 3461 section 4.1).
+        """
+        if self.notify == again.notify:
+            return replace(self, orcpt=self.orcpt or again.orcpt)
+        default = frozenset({Notify.FAILURE})
+        wishes = ((self.notify or default) | (again.notify or default)) - {Notify.NEVER}
+        return Recipient(self.address, wishes, self.orcpt or again.orcpt)
+
 
 @dataclass(frozen=True, slots=True)
 class Sender:
@@ -138,6 +150,11 @@ class Delivery:
     due_at: float = 0.0  # seconds since the epoch
     last_reply: str = ""  # what the next hop said last, for people
     hold_reason: str = ""
+
+    @property
+    def weight(self) -> int:
+        """Octets of the splices: what a copy takes in memory beside the content that it shares."""
+        return sum([len(splice.new) for splice in self.splices])
 
     @property
     def id(self) -> str:

@@ -5,7 +5,7 @@ which carries its reply. After ``finish`` has answered 250 the message is durabl
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.mime.headers import BadFrom, list_named, parse_from
 from gateway.mime.scan import scan
@@ -65,6 +65,7 @@ class Transaction:
     sender: Sender
     shelf: Shelf
     recipients: list[Accepted] = field(default_factory=list)
+    places: dict[bytes, int] = field(default_factory=dict)  # in ``recipients``, by the hash of the address
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +125,20 @@ class Intake:
         return transaction
 
     async def recipient(self, transaction: Transaction, recipient: Recipient) -> Reply:
-        """Judge one RCPT; on a positive reply it is part of the transaction."""
+        """Judge one RCPT; on a positive reply it is part of the transaction.
+
+        One mailbox gets one copy, however often and in whatever spelling it is named: what has passed is not
+        judged again, costs no token, and only adds what it wants to be told.
+        """
         world, account = self._world, transaction.account
         if recipient.address.needs_smtputf8 and not transaction.sender.smtputf8:
             return reply.NEEDS_SMTPUTF8
         address_hash = world.keyring.address_hash(account.id, recipient.address.identity)
+        place = transaction.places.get(address_hash)
+        if place is not None:
+            known = transaction.recipients[place]
+            transaction.recipients[place] = replace(known, recipient=known.recipient.joined(recipient))
+            return reply.RECIPIENT_OK
         bonds = await world.gatherer.bonds(account.id, address_hash)
         tokens, quota = self._reserve(account)
         facts = RecipientFacts(account, recipient.address, bonds, quota)
@@ -137,6 +147,7 @@ class Intake:
             self._give_back(account, tokens)
             self._record_rejection(transaction, "RCPT", judgement, refusal, recipient)
             return refusal
+        transaction.places[address_hash] = len(transaction.recipients)
         transaction.recipients.append(Accepted(recipient, facts, address_hash, tokens))
         return reply.RECIPIENT_OK
 
@@ -152,6 +163,7 @@ class Intake:
         """Give back what the transaction has reserved: RSET, a lost connection, a refused content."""
         self._give_back(transaction.account, sum(one.tokens for one in transaction.recipients))
         transaction.recipients.clear()
+        transaction.places.clear()
 
     async def finish(self, transaction: Transaction, content: bytes) -> Reply:
         """Judge, rewrite and keep the content (CRLF line ends only); 250 means that it is on the disk."""

@@ -12,6 +12,8 @@ from gateway.model.delivery import (
     DeliveryEvent,
     DeliveryState,
     IllegalMove,
+    Notify,
+    Recipient,
     move,
     sources,
 )
@@ -263,3 +265,24 @@ def test_message_values_are_unfolded() -> None:
     assert message.value(b"to") is None
     assert [message.text_of(field) for field in message.all(b"x")] == [b"1", b"2"]
     assert list(message.root.walk()) == [message.root, child]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "joined"),
+    [
+        ("", "", ""),
+        ("NEVER", "NEVER", "NEVER"),
+        ("NEVER", "SUCCESS", "SUCCESS"),
+        ("SUCCESS,DELAY", "FAILURE", "SUCCESS,DELAY,FAILURE"),
+        ("", "SUCCESS", "FAILURE,SUCCESS"),
+        ("NEVER", "", "FAILURE"),
+    ],
+)
+def test_wishes_of_a_recipient_named_twice(first: str, second: str, joined: str) -> None:
+    def wishes(text: str) -> frozenset[Notify]:
+        return frozenset(Notify(word) for word in text.split(",") if word)
+
+    for one, other in ((first, second), (second, first)):
+        again = Recipient(parse_address("ANN@example.net"), wishes(other), "rfc822;ANN@example.net")
+        both = Recipient(parse_address("ann@example.net"), wishes(one)).joined(again)
+        assert both == Recipient(parse_address("ann@example.net"), wishes(joined), "rfc822;ANN@example.net")

@@ -10,7 +10,7 @@ import pytest
 import policies
 from gateway.model import reply
 from gateway.model.address import parse_address
-from gateway.model.delivery import DeliveryState, Recipient, Sender, Submission
+from gateway.model.delivery import DeliveryState, Notify, Recipient, Sender, Submission
 from gateway.model.events import Event, EventType
 from gateway.model.facts import (
     Account,
@@ -324,3 +324,35 @@ async def test_an_address_that_needs_smtputf8_wants_it_said_at_mail() -> None:
         transaction = await started(intake)
         umlaut = Recipient(parse_address("jörg@example.net"))
         assert await intake.recipient(transaction, umlaut) is reply.NEEDS_SMTPUTF8
+
+
+async def test_a_mailbox_that_is_named_twice_gets_one_copy_for_one_token() -> None:
+    fakes = Fakes()  # two tokens
+    never, success = frozenset({Notify.NEVER}), frozenset({Notify.SUCCESS})
+    named = (("Ann@example.net", never), ("ann@EXAMPLE.net", success), ("ann@example.net", never))
+    async with opened(fakes) as intake:
+        transaction = await started(intake)
+        for address, notify in named:
+            one = Recipient(parse_address(address), notify, "rfc822;ann")
+            assert await intake.recipient(transaction, one) == reply.RECIPIENT_OK
+        assert await rcpt(intake, transaction, "bob") == reply.RECIPIENT_OK
+        assert await rcpt(intake, transaction, "bob") == reply.RECIPIENT_OK
+        assert (await rcpt(intake, transaction, "cid")).code == 451
+        answer = await intake.finish(transaction, CONTENT)
+    assert answer.code == 250
+    ann, bob = fakes.parcels[0].deliveries
+    assert (str(ann.recipient.address), ann.recipient.notify) == ("Ann@example.net", success)
+    assert (str(bob.recipient.address), bob.number) == ("bob@example.net", 1)
+
+
+async def test_who_was_refused_is_judged_again_when_named_again() -> None:
+    fakes = Fakes()
+    async with opened(fakes) as intake:
+        transaction = await started(intake)
+        for _ in range(2):
+            assert await rcpt(intake, transaction, "stranger") == reply.NO_CONSENT
+        await rcpt(intake, transaction, "ann")
+        intake.abandon(transaction)
+        again = await started(intake)
+        for name in ("ann", "ann", "bob"):
+            assert await rcpt(intake, again, name) == reply.RECIPIENT_OK
