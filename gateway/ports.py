@@ -5,6 +5,7 @@ over all of them. A port that cannot serve raises ``StoreAway`` or ``SpoolFull``
 client hears a transient reply, and nothing of the cause.
 """
 
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -144,6 +145,17 @@ class Settlement:
     reports: tuple[Parcel, ...] = ()  # a DSN enters with the outcome that it reports
 
 
+class LostMove(Exception):
+    """Moves that found the delivery gone, or in a state that does not know the event; the others are done.
+
+    ``ids`` are the deliveries' ids. Their events and reports were not kept.
+    """
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        super().__init__(f"lost the race for {', '.join(ids)}")
+        self.ids = tuple(ids)
+
+
 class Spool(Protocol):
     """The durable queue: one per worker. ``put`` and ``settle`` return after an fsync."""
 
@@ -152,7 +164,10 @@ class Spool(Protocol):
         ...
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:
-        """Apply moves by compare-and-set; the body goes with the submission's last open delivery."""
+        """Apply moves by compare-and-set; the body goes with the submission's last open delivery.
+
+        Raise LostMove for those that lost, when the others are done.
+        """
         ...
 
     def record(self, events: Sequence[Event]) -> None:
@@ -167,8 +182,13 @@ class Spool(Protocol):
         """Return the accounts that have a QUEUED delivery due."""
         ...
 
-    async def claim_due(self, account_id: int, now: float, limit: int) -> Sequence[Delivery]:
-        """Move up to ``limit`` due deliveries of an account to ACTIVE, oldest due first, and return them."""
+    async def claim_due(
+        self, account_id: int, now: float, limit: int, octets: int = sys.maxsize
+    ) -> Sequence[Delivery]:
+        """Move up to ``limit`` due deliveries of an account to ACTIVE, oldest due first, and return them.
+
+        Not more than hold about so many ``octets`` of splices together, but one at least.
+        """
         ...
 
     async def next_due(self, now: float) -> float | None:

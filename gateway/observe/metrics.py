@@ -98,6 +98,7 @@ CATALOGUE: tuple[Metric, ...] = (
     # Relay
     _gauge("ready_count", "Deliveries in memory, ready to be sent."),
     _counter("messages_delivered_total", "Deliveries that the next hop took."),
+    _counter("outcomes_lost_total", "Outcomes whose delivery had moved, or that failed.", "reason"),
     _counter("messages_transfail_total", "Attempts that failed for now."),
     _counter("messages_fail_total", "Deliveries that failed for good.", "bounce_class"),
     _counter("messages_expired_total", "Deliveries given up at max_age."),

@@ -2,8 +2,9 @@
 
 What it promises: an account with a million queued deliveries does not delay another's one, because ``take``
 goes round the accounts, some places are kept for lanes that hold little, and one account never has all
-senders. Memory is bounded by ``ready`` (copies), ``ready_size`` (octets of content) and
-``ready_per_account``. A lane that is paused stands still and takes hardly any room.
+senders. Memory is bounded by ``ready`` (copies), ``ready_size`` (octets of contents and splices) and
+``ready_per_account``; what the splices of a fresh parcel take is known only when they are here, and may go
+over. A lane that is paused stands still and takes hardly any room.
 """
 
 from collections import deque
@@ -31,6 +32,7 @@ class Item:
 
     delivery: Delivery
     body: Body | None = None
+    weight: int = 0  # octets of the splices, as they are counted
 
 
 class _Lane:
@@ -92,8 +94,16 @@ class Lanes:
         room = min(wanted, self._total_limit(limits, size + 1) - self.total)
         if room < wanted:
             self._starving = True
+        if self.octets_left <= 0:
+            self._starving = True
+            return 0
         # Not in dribbles: each claim is a transaction.
         return room if size == 0 or room >= cap // 4 else 0
+
+    @property
+    def octets_left(self) -> int:
+        """How many octets of splices may be claimed."""
+        return max(0, self._limits().ready_size - self._octets)
 
     @staticmethod
     def _total_limit(limits: RelaySection, size: int) -> int:
@@ -106,7 +116,8 @@ class Lanes:
         may have asked for the same room before the first of them was kept.
         """
         lane = self._lane(account_id)
-        new = [Item(delivery) for delivery in deliveries]
+        new = [Item(delivery, weight=delivery.weight) for delivery in deliveries]
+        self._octets += sum([item.weight for item in new])
         if content is not None and new and self._octets + len(content) <= self._limits().ready_size:
             body = Body(content, len(new))
             self._octets += len(content)
@@ -149,7 +160,7 @@ class Lanes:
         """Say that a delivery that was taken needs its place no more."""
         lane = self._lanes[item.delivery.submission.account_id]
         lane.in_flight -= 1
-        self._forget_body(item)
+        self._forget_octets(item)
         self._line_up(lane)
         self._drop_if_idle(lane)
 
@@ -198,9 +209,10 @@ class Lanes:
     def _remove(self, items: list[Item]) -> None:
         self.total -= len(items)
         for item in items:
-            self._forget_body(item)
+            self._forget_octets(item)
 
-    def _forget_body(self, item: Item) -> None:
+    def _forget_octets(self, item: Item) -> None:
+        self._octets -= item.weight
         if item.body is not None:
             item.body.copies -= 1
             if item.body.copies == 0:

@@ -50,7 +50,7 @@ class Scheduler:
         reports = Reports(lambda: settings().gateway.hostname, means.clock, entropy)
         self._record = Record(reports, self._relay, means.clock, entropy, means.meter)
         bodies = Bodies(spool, self._relay().ready_size // 4)
-        self._settler = Settler(spool)
+        self._settler = Settler(spool, means.meter)
         self._sending = Sending(means, bodies, self._record)
         self._stock = Stock(
             spool,

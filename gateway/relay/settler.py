@@ -2,8 +2,8 @@
 
 What it promises: a sender does not wait for the disk unless too many outcomes do; an outcome that the spool
 cannot take now is offered again, and its delivery is ACTIVE all the while, so nobody sends it again. A
-settlement that the spool does not know what to do with is tried alone and without its events, so that it
-stops no other.
+settlement that the spool fails at is tried alone and without its events and reports, so that it stops no
+other; a delivery that has moved already (LostMove) is nobody's fault and is left as it is. Both are counted.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from dataclasses import replace
 import structlog
 
 from gateway.model.reply import PublicError
-from gateway.ports import Settlement, Spool
+from gateway.ports import LostMove, Meter, Settlement, Spool
 
 _BATCH = 500  # settlements in one call
 _WAITING = 1000  # settlements in memory, before senders wait
@@ -26,8 +26,9 @@ _log = structlog.get_logger("relay")
 class Settler:
     """The one way of outcomes to the disk."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, meter: Meter) -> None:
         self._spool = spool
+        self._meter = meter
         self._waiting: deque[Settlement] = deque()
         self._busy = False
         self._came = asyncio.Event()
@@ -72,6 +73,9 @@ class Settler:
                 await self._spool.settle(batch)
             except PublicError as error:
                 _log.warning("outcomes wait for the spool", waiting=len(batch), error=repr(error))
+            except LostMove as error:
+                self._note_lost(error)
+                return
             except Exception as error:  # noqa: BLE001 - one bad outcome must not stop the others
                 _log.info("outcomes are settled one by one", settlements=len(batch), error=repr(error))
                 await self._keep_each(batch)
@@ -88,10 +92,11 @@ class Settler:
                     break
             else:
                 # It stays ACTIVE; who adopts the spool after a restart decides anew.
+                self._meter.count("outcomes_lost_total", reason="failed")
                 _log.error("outcome lost", submission=settlement.delivery.submission.id)
 
     async def _keep_one(self, settlement: Settlement) -> bool:
-        """Settle one; False: its events or reports cannot be sealed, try it without them."""
+        """Settle one; False: it fails in a way that its events or reports may be the cause of."""
         pause = _FIRST_PAUSE
         while True:
             try:
@@ -99,11 +104,16 @@ class Settler:
             except PublicError:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
-            except (KeyError, ValueError):
-                return False
-            except Exception as error:  # noqa: BLE001 - as above
-                # The delivery has moved already: by the batch before, or by an operator.
-                _log.info("no such move", submission=settlement.delivery.submission.id, error=repr(error))
+            except LostMove as error:
+                self._note_lost(error)
                 return True
+            except Exception as error:  # noqa: BLE001 - as above
+                _log.warning("outcome failed", delivery=settlement.delivery.id, error=repr(error))
+                return False
             else:
                 return True
+
+    def _note_lost(self, lost: LostMove) -> None:
+        """Take note of deliveries that had moved already: by an earlier batch, an operator or an adopter."""
+        self._meter.count("outcomes_lost_total", len(lost.ids), reason="moved")
+        _log.info("no such move", deliveries=list(lost.ids))

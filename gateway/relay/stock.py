@@ -56,12 +56,13 @@ class Stock:
             if room <= 0:
                 self._lanes.note_more(account_id)
                 continue
-            claimed = await self._spool.claim_due(account_id, now, room)
+            octets = self._lanes.octets_left
+            claimed = await self._spool.claim_due(account_id, now, room, octets)
             if not wanted():
                 self._unclaim(claimed)
                 return
             self._lanes.add(account_id, claimed)
-            if len(claimed) == room:
+            if len(claimed) == room or self._lanes.octets_left < octets // 2:  # the spool may have more
                 self._lanes.note_more(account_id)
 
     async def sweep(self, wanted: Callable[[], bool]) -> None:
@@ -74,13 +75,13 @@ class Stock:
             await self._expire(item)
         for account_id in await self._spool.accounts_due(now):
             while wanted():
-                claimed = await self._spool.claim_due(account_id, now, _SWEEP)
+                claimed = await self._spool.claim_due(account_id, now, _SWEEP, self._relay().ready_size)
                 for delivery in claimed:
                     if self._is_too_old(delivery, now):
                         await self._expire(Item(delivery))
                     else:
                         await self._settler.give(self._record.unclaimed(delivery, now + _EPSILON))
-                if len(claimed) < _SWEEP:
+                if not claimed:
                     break
 
     def _is_too_old(self, delivery: Delivery, now: float) -> bool:

@@ -16,10 +16,10 @@ from typing import Any
 import structlog
 
 from gateway.model.delivery import DeliveryState, IllegalMove
-from gateway.ports import Settlement
+from gateway.ports import LostMove, Settlement
 from gateway.spool import statements
 from gateway.spool.codec import Codec, Row, Rows
-from gateway.spool.errors import LostMove, SpoolAway, public
+from gateway.spool.errors import SpoolAway, public
 
 _log = structlog.get_logger(__name__)
 _MOST_BODIES = 64  # in one statement

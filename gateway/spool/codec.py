@@ -67,6 +67,7 @@ class Rows:
 
 _encode = msgspec.msgpack.Encoder().encode
 _encode_json = msgspec.json.Encoder().encode
+PAYLOAD = 6  # where it stands in a row
 _decode_payload = msgspec.msgpack.Decoder(_Payload).decode
 _decode_sender = msgspec.msgpack.Decoder(Sender).decode
 

@@ -1,28 +1,17 @@
 """What can go wrong in the spool, by name.
 
-``SpoolFull`` (gateway.model.reply) and ``SpoolAway`` carry the reply that a client may hear. ``LostMove``,
-``AlreadyKept`` and ``Unreadable`` are for the relay and the pipeline; none of them stops the spool.
+``SpoolFull`` (gateway.model.reply) and ``SpoolAway`` carry the reply that a client may hear. ``LostMove``
+(gateway.ports), ``AlreadyKept`` and ``Unreadable`` are for the relay and the pipeline; none of them stops the
+spool.
 """
 
 import sqlite3
-from collections.abc import Sequence
 
 from gateway.model.reply import PublicError, SpoolFull
 
 
 class SpoolAway(PublicError):
     """The spool's file cannot be used now: an I/O error, a lock that does not come free, a closed spool."""
-
-
-class LostMove(Exception):
-    """Moves that found the delivery gone, or in a state that does not know the event; the others are done.
-
-    ``ids`` are the deliveries' ids. Their events and reports were not kept.
-    """
-
-    def __init__(self, ids: Sequence[str]) -> None:
-        super().__init__(f"lost the race for {', '.join(ids)}")
-        self.ids = tuple(ids)
 
 
 class AlreadyKept(Exception):

@@ -4,6 +4,7 @@ What it promises: the same answers as ``SqliteSpool``, held to it by one contrac
 the events, whose sealed form is part of the port.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -18,9 +19,9 @@ from gateway.model.delivery import (
 )
 from gateway.model.events import Event, SealedEvent
 from gateway.model.reply import SpoolFull
-from gateway.ports import Clock, Keyring, Parcel, Settlement
+from gateway.ports import Clock, Keyring, LostMove, Parcel, Settlement
 from gateway.spool.codec import Codec, reason, terms
-from gateway.spool.errors import AlreadyKept, LostMove
+from gateway.spool.errors import AlreadyKept
 from gateway.spool.stock import OPEN_STATES
 
 _QUEUED, _ACTIVE, _HELD = DeliveryState.QUEUED, DeliveryState.ACTIVE, DeliveryState.HELD
@@ -82,13 +83,22 @@ class MemorySpool:
         """Return the accounts with a QUEUED delivery due."""
         return sorted({one.submission.account_id for one in self._in(_QUEUED) if one.due_at <= now})
 
-    async def claim_due(self, account_id: int, now: float, limit: int) -> Sequence[Delivery]:
+    async def claim_due(
+        self, account_id: int, now: float, limit: int, octets: int = sys.maxsize
+    ) -> Sequence[Delivery]:
         """Move due deliveries of an account to ACTIVE, oldest due first, and return them."""
         due = [
             one for one in self._in(_QUEUED) if one.submission.account_id == account_id and one.due_at <= now
         ]
         due.sort(key=lambda one: (one.due_at, one.submission.id, one.number))
-        return [self._move(one, DeliveryEvent.CLAIM) for one in due[:limit]]
+        fitting = due[:1]
+        octets -= sum(one.weight for one in due[:1])
+        for one in due[1:limit]:
+            octets -= one.weight
+            if octets < 0:
+                break
+            fitting.append(one)
+        return [self._move(one, DeliveryEvent.CLAIM) for one in fitting]
 
     async def next_due(self, now: float) -> float | None:
         """Return when the next QUEUED delivery falls due after ``now``, or None."""

@@ -13,7 +13,7 @@ from gateway.model.delivery import Delivery, DeliveryEvent, DeliveryState, sourc
 from gateway.model.events import SealedEvent
 from gateway.spool import statements
 from gateway.spool.batch import Change, write_rows
-from gateway.spool.codec import Codec, Row, Rows, Spoiled, event_of, move_row
+from gateway.spool.codec import PAYLOAD, Codec, Row, Rows, Spoiled, event_of, move_row
 from gateway.spool.shard import connect
 
 Key = tuple[str, int]  # a submission's id and a delivery's number
@@ -87,10 +87,19 @@ def forget(connection: sqlite3.Connection, _: Change, places: Sequence[int]) -> 
 
 
 def claim(
-    connection: sqlite3.Connection, change: Change, *, account_id: int, now: float, limit: int
+    connection: sqlite3.Connection, change: Change, *, account_id: int, now: float, limit: int, octets: int
 ) -> list[Row]:
-    """Move due deliveries to ACTIVE; return their rows. The write lock is held: nobody comes between."""
-    rows = connection.execute(statements.CLAIMABLE, (account_id, now, limit)).fetchall()
+    """Move due deliveries to ACTIVE; return their rows. The write lock is held: nobody comes between.
+
+    The payloads are counted as they lie there, sealed: a little more than the splices in them.
+    """
+    rows: list[Row] = []
+    with closing(connection.execute(statements.CLAIMABLE, (account_id, now, limit))) as found:
+        for row in found:
+            octets -= len(row[PAYLOAD])
+            if octets < 0 and rows:
+                break
+            rows.append(row)
     moves = [move_row(row[:2], _QUEUED, DeliveryEvent.CLAIM) for row in rows]
     write_rows(connection, Rows(moves=moves), change)
     return [(*row[:3], _ACTIVE.value, *row[4:]) for row in rows]

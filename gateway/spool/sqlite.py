@@ -9,6 +9,7 @@ cannot be opened is HELD and blocks nobody. It fails with ``SpoolFull``, ``Spool
 import asyncio
 import contextlib
 import sqlite3
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -138,9 +139,12 @@ class SqliteSpool:
         """Return the accounts with a QUEUED delivery due: an index seek for each, not a scan."""
         return await self._reader.run(partial(queries.accounts_due, now=now))
 
-    async def claim_due(self, account_id: int, now: float, limit: int) -> Sequence[Delivery]:
+    async def claim_due(
+        self, account_id: int, now: float, limit: int, octets: int = sys.maxsize
+    ) -> Sequence[Delivery]:
         """Move due deliveries of an account to ACTIVE, oldest due first, and return them."""
-        rows = await self.transact(partial(queries.claim, account_id=account_id, now=now, limit=limit))
+        work = partial(queries.claim, account_id=account_id, now=now, limit=limit, octets=octets)
+        rows = await self.transact(work)
         if not rows:
             return ()
         try:

@@ -23,9 +23,9 @@ from gateway.model.events import Event, EventType, open_event
 from gateway.model.identity import new_id
 from gateway.model.reply import SpoolFull
 from gateway.model.splice import Splice
-from gateway.ports import Outbox, Parcel, Settlement, Spool
+from gateway.ports import LostMove, Outbox, Parcel, Settlement, Spool
 from gateway.settings.schema import SpoolSection
-from gateway.spool.errors import AlreadyKept, LostMove
+from gateway.spool.errors import AlreadyKept
 from gateway.spool.memory import MemorySpool
 from gateway.spool.opening import open_shard
 
@@ -188,6 +188,17 @@ class TestClaims:
         assert [one.due_at for one in await spool.claim_due(1, 1000.0, 2)] == [10.0, 20.0]
         assert [one.due_at for one in await spool.claim_due(1, 1000.0, 9)] == [30.0]
         assert list(await spool.claim_due(1, 1000.0, 9)) == []
+
+    async def test_no_more_than_fits_and_one_at_least(self, spool: Both) -> None:
+        for due in range(5):
+            one = parcel(due=float(due))
+            edits = (Splice(0, 0, b"x" * 10_000),)
+            await spool.put(replace(one, deliveries=(replace(one.deliveries[0], splices=edits),)))
+        assert [one.due_at for one in await spool.claim_due(1, 1000.0, 9, 25_000)] == [0.0, 1.0]
+        assert [one.due_at for one in await spool.claim_due(1, 1000.0, 9, 1)] == [2.0]
+        assert [one.due_at for one in await spool.claim_due(1, 1000.0, 1, 25_000)] == [3.0]
+        assert [one.due_at for one in await spool.claim_due(1, 1000.0, 9)] == [4.0]
+        assert list(await spool.claim_due(1, 1000.0, 9, 1)) == []
 
     async def test_accounts_due_are_each_named_once(self, spool: Both) -> None:
         for account, due in ((7, 1.0), (7, 2.0), (3, 1.0), (5, 5000.0)):

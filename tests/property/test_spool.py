@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from gateway.model.address import Address
 from gateway.model.delivery import Delivery, DeliveryEvent, DeliveryState, Recipient, Sender, Submission
 from gateway.model.events import Event, EventType
-from gateway.ports import Parcel, Settlement
+from gateway.ports import LostMove, Parcel, Settlement
 from gateway.settings.schema import SpoolSection
-from gateway.spool.errors import AlreadyKept, LostMove
+from gateway.spool.errors import AlreadyKept
 from gateway.spool.memory import MemorySpool
 from gateway.spool.opening import open_shard
 

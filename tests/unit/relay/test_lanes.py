@@ -1,6 +1,7 @@
 import pytest
 
 from gateway.model.delivery import Delivery
+from gateway.model.splice import Splice
 from gateway.relay.lanes import Lanes
 from gateway.settings.schema import RelaySection
 
@@ -176,3 +177,26 @@ def test_lanes_that_are_empty_are_forgotten(world):
     lanes.take()
     lanes.lanes.note_none_but([])
     assert not lanes.lanes._lanes
+
+
+def test_splices_are_octets_too(world, mail):
+    lanes = world(ready_size=1000)
+    heavy = [
+        mail.delivery(mail.submission(1, account_id=1), number, splices=(Splice(0, 0, b"x" * 100),) * 3)
+        for number in range(3)
+    ]
+    lanes.lanes.add(1, heavy)
+    assert lanes.lanes.octets_left == 100
+    assert not lanes.lanes.has_room(2, 1, 101)
+    assert lanes.lanes.room_for(2, 1) > 0
+    lanes.lanes.add(1, [heavy[0]])  # a fresh parcel's may go over
+    assert lanes.lanes.octets_left == 0
+    assert lanes.lanes.room_for(2, 1) == 0
+    items = [lanes.lanes.take() for _ in range(4)]
+    lanes.lanes.put_back(items.pop())
+    assert lanes.lanes.octets_left == 0
+    for item in items:
+        lanes.lanes.done(item)
+    assert lanes.lanes.octets_left == 700
+    lanes.lanes.take_out(lambda _: True)
+    assert lanes.lanes.octets_left == 1000

@@ -67,10 +67,10 @@ class WatchedSpool(MemorySpool):
         await super().settle(settlements)
         self.changed.set()
 
-    async def claim_due(self, account_id, now, limit):
+    async def claim_due(self, account_id, now, limit, octets):
         self.largest_claim = max(self.largest_claim, limit)
         self.changed.set()
-        return await super().claim_due(account_id, now, limit)
+        return await super().claim_due(account_id, now, limit, octets)
 
     async def next_due(self, now):
         self.changed.set()

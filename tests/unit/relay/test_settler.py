@@ -3,10 +3,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gateway.model.delivery import DeliveryEvent, IllegalMove
+from gateway.model.delivery import DeliveryEvent
 from gateway.model.events import Event, EventType
 from gateway.model.reply import SpoolFull, StoreAway
-from gateway.ports import Settlement
+from gateway.observe.memory import MemoryMeter
+from gateway.ports import LostMove, Settlement
 from gateway.relay.settler import Settler
 
 
@@ -44,7 +45,7 @@ def settlement(mail):
 
 async def test_outcomes_go_in_batches(settlement):
     spool = FakeSpool()
-    settler = Settler(spool)
+    settler = Settler(spool, MemoryMeter())
     async with running(settler):
         for number in range(1200):
             settler.give_now(settlement(number))
@@ -53,7 +54,7 @@ async def test_outcomes_go_in_batches(settlement):
 
 
 async def test_senders_wait_when_too_many_wait(settlement):
-    settler = Settler(FakeSpool())
+    settler = Settler(FakeSpool(), MemoryMeter())
     for number in range(1000):
         await settler.give(settlement(number))
     one_more = asyncio.ensure_future(settler.give(settlement(1000)))  # noqa: TID251 - the test looks at it undone
@@ -66,7 +67,7 @@ async def test_senders_wait_when_too_many_wait(settlement):
 @pytest.mark.parametrize("trouble", [SpoolFull("disk"), StoreAway("away")])
 async def test_what_cannot_be_kept_is_offered_again(settlement, trouble):
     spool = FakeSpool(trouble, trouble)
-    settler = Settler(spool)
+    settler = Settler(spool, MemoryMeter())
     async with running(settler):
         settler.give_now(settlement())
     assert spool.batches == [1, 1, 1]
@@ -74,23 +75,36 @@ async def test_what_cannot_be_kept_is_offered_again(settlement, trouble):
 
 
 async def test_a_lost_race_stops_nobody(settlement):
-    lost = IllegalMove("gone")
-    spool = FakeSpool(lost, None, lost, StoreAway("away"), None)
-    settler = Settler(spool)
+    spool, meter = FakeSpool(LostMove(["x.0", "x.2"])), MemoryMeter()
+    settler = Settler(spool, meter)
     async with running(settler):
         for number in range(3):
             settler.give_now(settlement(number))
-    assert [one.delivery.number for one in spool.kept] == [0, 2]
+    assert spool.batches == [3], "the others are done: nothing is offered again"
+    assert meter.value("outcomes_lost_total", reason="moved") == 2
+
+
+async def test_a_lost_race_is_told_from_a_fault(settlement):
+    fault = RuntimeError("a mistake of ours")
+    # All fail together; the first has moved, the second fails with its events and not without, the third fails.
+    spool, meter = FakeSpool(fault, LostMove(["x.0"]), fault, None, fault, fault), MemoryMeter()
+    settler = Settler(spool, meter)
+    async with running(settler):
+        for number in range(3):
+            settler.give_now(settlement(number, events=(Event("x", EventType.DELIVERY, 1.0, 7),)))
+    assert [(one.delivery.number, one.events) for one in spool.kept] == [(1, ())]
+    assert meter.value("outcomes_lost_total", reason="moved") == 1
+    assert meter.value("outcomes_lost_total", reason="failed") == 1
 
 
 async def test_events_that_cannot_be_sealed_are_left_out(settlement):
     spool = FakeSpool(KeyError(7), KeyError(7), None)
-    settler = Settler(spool)
+    settler = Settler(spool, MemoryMeter())
     async with running(settler):
         settler.give_now(settlement(events=(Event("x", EventType.DELIVERY, 1.0, 7),)))
     assert [one.events for one in spool.kept] == [()]
     helpless = FakeSpool(KeyError(7), KeyError(7), KeyError(7))
-    settler = Settler(helpless)
+    settler = Settler(helpless, MemoryMeter())
     async with running(settler):
         settler.give_now(settlement())
     assert helpless.kept == []

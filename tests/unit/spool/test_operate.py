@@ -7,7 +7,7 @@ import pytest
 
 from gateway.model.delivery import DeliveryEvent, DeliveryState
 from gateway.model.events import EventType, open_event
-from gateway.spool.errors import LostMove
+from gateway.ports import LostMove
 from gateway.spool.operate import OPERATOR_HOLD, Answer, QueueDesk
 from gateway.spool.shard import connect
 

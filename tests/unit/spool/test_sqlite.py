@@ -10,8 +10,9 @@ import pytest
 
 from gateway.model.delivery import DeliveryEvent, DeliveryState
 from gateway.model.reply import StoreAway
+from gateway.ports import LostMove
 from gateway.spool import statements
-from gateway.spool.errors import AlreadyKept, ForeignShard, LostMove, SpoolAway, Unreadable
+from gateway.spool.errors import AlreadyKept, ForeignShard, SpoolAway, Unreadable
 from gateway.spool.shard import connect, shard_path
 
 S, E = DeliveryState, DeliveryEvent
