@@ -48,9 +48,10 @@ _START_PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """The listening sockets, bound once: submission in the order of the config, then web and metrics."""
+    """The listening sockets, bound once: both SMTP servers' in the order of the config, web and metrics."""
 
     submission: tuple[socket.socket, ...]
+    inbound: tuple[socket.socket, ...]
     web: socket.socket
     metrics: socket.socket
 
@@ -123,7 +124,8 @@ class Supervisor:
         self._reloads: asyncio.Queue[None] = asyncio.Queue()
         self._generation = 0
         workers = configuration.settings.gateway.workers or os.cpu_count() or 1
-        self._children = [Child("worker", number, sockets.submission) for number in range(workers)]
+        smtp = (*sockets.submission, *sockets.inbound)
+        self._children = [Child("worker", number, smtp) for number in range(workers)]
         self._children.append(Child("web", 0, (sockets.web, sockets.metrics)))
 
     async def run(self, say: Callable[[str], None]) -> int:
@@ -162,9 +164,11 @@ class Supervisor:
         return None
 
     def _ready_line(self) -> str:
-        smtp = ", ".join(str(Endpoint(*s.getsockname()[:2])) for s in self._sockets.submission)
+        smtp, inbound = map(_places, (self._sockets.submission, self._sockets.inbound))
         metrics = Endpoint(*self._sockets.metrics.getsockname()[:2])
         settings = self._configuration.settings
+        if inbound:
+            smtp += f", inbound {inbound}"
         return f"consentry is ready: smtp {smtp}, web {settings.web.public_url}, metrics http://{metrics}/metrics"
 
     async def _keep(self, child: Child) -> None:
@@ -291,6 +295,10 @@ class Supervisor:
             await asyncio.wait(late)
 
 
+def _places(sockets: Sequence[socket.socket]) -> str:
+    return ", ".join(str(Endpoint(*one.getsockname()[:2])) for one in sockets)
+
+
 def _write_json(path: Path, value: object) -> None:
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(value) + "\n", encoding="utf-8")
@@ -317,6 +325,7 @@ def run(config: Path) -> int:
         # The sockets first: whoever has them is the one supervisor, and may touch the state folder.
         sockets = Sockets(
             tuple(bind(listener.listen, patience) for listener in settings.submission.listener),
+            tuple(bind(listener.listen, patience) for listener in settings.inbound.listener),
             bind(settings.web.listen, patience),
             bind(settings.metrics.listen, patience),
         )

@@ -33,6 +33,7 @@ _FIXED = (
     "gateway.drain",
     "submission.listener",
     "submission.login_cache",
+    "inbound.listener",
     "secrets.master_key",
     "web.listen",
     "metrics.listen",
@@ -68,8 +69,8 @@ class Configuration:
     @property
     def links(self) -> Links:
         """What makes the links of a copy."""
-        mailbox = self.settings.web.unsubscribe_mailbox or f"unsubscribe@{self.hostname}"
         key_id = self.tokens.current_id
+        mailbox = self.settings.unsubscribe_mailbox
         return Links(self.settings.web.public_url, mailbox, key_id, self.tokens.keys[key_id])
 
     @property

@@ -1,4 +1,4 @@
-"""One worker: submission, its own shard of the spool, and the relay, on one event loop.
+"""One worker: submission, the MX side, its own shard of the spool, and the relay, on one event loop.
 
 What it promises: it is ready when its socket is served and its shard is open. Told to drain, it takes no more
 connections, answers what is being sent, lets what is on the wire finish, ships its events, and ends within
@@ -16,8 +16,13 @@ import structlog
 
 from gateway.app.configuration import Configuration
 from gateway.app.control import Control
+from gateway.app.inbound import Means as InboundMeans
+from gateway.app.inbound import open_reception
+from gateway.app.provider import WithProvider
 from gateway.app.shipping import ship, ship_forever
 from gateway.app.world import SystemClock, SystemEntropy
+from gateway.inbound.context import InboundContext
+from gateway.inbound.service import InboundServer
 from gateway.model.message import Message
 from gateway.model.reply import PublicError
 from gateway.observe import logs
@@ -30,15 +35,16 @@ from gateway.relay.scheduler import Scheduler
 from gateway.relay.sending import Means
 from gateway.settings.files import Files
 from gateway.settings.reload import Reloadable
-from gateway.settings.schema import ListenerSection, Settings
+from gateway.settings.schema import Settings
 from gateway.signing.signer import DkimSigner
 from gateway.smtp.contents import Contents
+from gateway.smtp.server import SmtpServer
 from gateway.spool.adopt import adopt_orphans
 from gateway.spool.opening import open_shard
 from gateway.spool.sqlite import SqliteSpool
 from gateway.store.accounts import StoreAccounts
 from gateway.store.consent import StoreConsentBook
-from gateway.store.database import open_store
+from gateway.store.database import Store, open_store
 from gateway.store.dkim_keys import DkimKeyBook
 from gateway.store.events import StoreEvents
 from gateway.store.keys import StoreKeyring
@@ -59,6 +65,7 @@ _SESSIONS_SHARE = 0.6  # of the drain's time is for sessions, the rest for what 
 class Books:
     """What the worker reads and writes beside its spool."""
 
+    store: Store
     accounts: StoreAccounts
     consent: StoreConsentBook
     events: StoreEvents
@@ -101,7 +108,10 @@ class Worker:
         self._scheduler = Scheduler(spool, self._means(), self._entropy, self._settings)
         self._intake = Intake(self._intake_world())
         self._contents = Contents(lambda: self._settings().submission.limits.contents, meter)
+        self._letters = Contents(lambda: self._settings().inbound.limits.contents, meter)
+        self._reception = open_reception(self._inbound_means())
         self._context = self._submission_context()
+        self._inbound = self._inbound_context()
 
     @classmethod
     async def open(
@@ -139,18 +149,21 @@ class Worker:
             ]
             relaying = tasks.create_task(self._scheduler.run())
             async with asyncio.TaskGroup() as sessions:
-                server = SubmissionServer(self._listening(), lambda: self._context, sessions)
-                await server.start()
+                servers = self._servers(sessions)
+                for server in servers:
+                    await server.start()
                 control.ready()
                 await control.stopping.wait()
-                await self._drain(server)
+                await self._drain(servers)
             await relaying
             for loop in loops:
                 loop.cancel()
 
-    async def _drain(self, server: SubmissionServer) -> None:
+    async def _drain(self, servers: Sequence[SmtpServer]) -> None:
         bound = self._settings().gateway.drain
-        await server.drain(bound * _SESSIONS_SHARE)
+        async with asyncio.TaskGroup() as draining:
+            for server in servers:
+                draining.create_task(server.drain(bound * _SESSIONS_SHARE))
         await self._scheduler.drain(bound * (1 - _SESSIONS_SHARE) * 0.8)
         self._routes.close()
         try:
@@ -164,15 +177,24 @@ class Worker:
         """Swap the configuration; return what is wrong."""
         problems = [str(problem) for problem in self._holder.reload(files)]
         if not problems:
-            self._context = self._submission_context()
+            self._context, self._inbound = self._submission_context(), self._inbound_context()
             logs.set_level(self._settings().log.level)
         return problems
 
     def _settings(self) -> Settings:
         return self._holder.current.settings
 
-    def _listening(self) -> list[tuple[socket.socket, ListenerSection]]:
-        return list(zip(self._sockets, self._settings().submission.listener, strict=True))
+    def _servers(self, sessions: asyncio.TaskGroup) -> tuple[SmtpServer, ...]:
+        """Return both servers; the sockets come in the order of the config, submission's first."""
+        settings = self._settings()
+        tenants, strangers = settings.submission.listener, settings.inbound.listener
+        sockets = self._sockets
+        submission = list(zip(sockets[: len(tenants)], tenants, strict=True))
+        inbound = list(zip(sockets[len(tenants) :], strangers, strict=True))
+        return (
+            SubmissionServer(submission, lambda: self._context, sessions),
+            InboundServer(inbound, lambda: self._inbound, sessions),
+        )
 
     def _submission_context(self) -> SubmissionContext:
         settings = self._settings()
@@ -189,10 +211,37 @@ class Worker:
             tls=self._holder.current.tls,
         )
 
+    def _inbound_context(self) -> InboundContext:
+        settings = self._settings()
+        return InboundContext(
+            hostname=settings.gateway.hostname,
+            section=settings.inbound,
+            intake=self._reception,
+            presence=self._books.presence,
+            meter=self._meter,
+            clock=self._clock,
+            contents=self._letters,
+            tls=self._holder.current.tls,
+        )
+
+    def _inbound_means(self) -> InboundMeans:
+        books = self._books
+        return InboundMeans(
+            configuration=lambda: self._holder.current,
+            store=books.store,
+            keyring=books.keyring,
+            quota=books.quota,
+            spool=self._spool,
+            dispatch=self._scheduler,
+            clock=self._clock,
+            entropy=self._entropy,
+            meter=self._meter,
+        )
+
     def _means(self) -> Means:
         settings = self._settings()
         return Means(
-            accounts=self._books.accounts,
+            accounts=WithProvider(self._books.accounts),
             quota=self._books.quota,
             signer=DkimSigner(
                 self._books.dkim_keys, self._clock, self._meter, settings.signing.provider_domain
@@ -256,6 +305,7 @@ def _open_books(number: int, configuration: Configuration, stack: AsyncExitStack
     keyring = StoreKeyring(store, configuration.master_key)
     accounts = StoreAccounts(store, Passwords(settings.submission.login_cache))
     books = Books(
+        store=store,
         accounts=accounts,
         consent=StoreConsentBook(store),
         events=StoreEvents(store),

@@ -39,6 +39,7 @@ class Plan:
     folder: Path
     hostname: str
     smtp: Endpoint
+    inbound: Endpoint
     web: Endpoint
     metrics: Endpoint
     smarthost: Endpoint | None
@@ -125,6 +126,7 @@ def config_text(plan: Plan) -> str:
             "auth_without_tls": is_loopback(plan.smtp.host),
         },
     )
+    text = fill(text, "[[inbound.listener]]", {"listen": str(plan.inbound), "tls": "starttls"})
     text = fill(text, "[tls]", {"certificate": "tls/certificate.pem", "key": "tls/key.pem"})
     text = fill(text, "[web]", {"listen": str(plan.web), "public_url": plan.public_url})
     text = fill(text, "[metrics]", {"listen": str(plan.metrics)})

@@ -25,6 +25,9 @@ def init(
     smtp: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Where tenants hand in mail.")
     ] = "127.0.0.1:2525",
+    inbound: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where mail for our own mailboxes comes in.")
+    ] = "127.0.0.1:2526",
     web: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the pages are.")] = "127.0.0.1:8080",
     metrics: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Where metrics and health are.")
@@ -50,6 +53,7 @@ def init(
         folder.absolute(),
         name,
         _endpoint("--smtp", smtp),
+        _endpoint("--inbound", inbound),
         pages,
         _endpoint("--metrics", metrics),
         _endpoint("--smarthost", smarthost) if smarthost else None,

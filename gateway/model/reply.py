@@ -163,6 +163,17 @@ NO_LIST = Reply(550, 7, 1, "The message names no list and the account has no def
 ALL_REFUSED = Reply(550, 7, 1, "No recipient may get this message; the first: {why}")
 MIME_TOO_DEEP = Reply(550, 6, 0, "The message's structure is beyond the limits: {why}")
 
+# Strangers' mail
+INBOUND_HELP = Reply(214, 0, 0, "EHLO STARTTLS MAIL RCPT DATA BDAT RSET NOOP QUIT")
+NO_RELAY = Reply(550, 7, 1, "Relaying denied: no mail for {domain} is taken here")
+NO_MAILBOX = Reply(550, 1, 1, "No such mailbox here")
+MAILBOX_UNMANNED = Reply(450, 3, 5, "Nobody is named to read {mailbox} yet, try again later")
+LETTER_TAKEN = Reply(250, 6, 0, "Message taken")
+NO_TOKEN = Reply(
+    550, 6, 0, "Nothing here says which mail to stop: leave the subject as the unsubscribe link wrote it"
+)
+TOO_MANY_HOPS = Reply(554, 4, 6, "Too many Received lines: the message goes round in circles")
+
 # Our own state; always transient, and the cause never leaves the house
 LOCAL_ERROR = Reply(451, 3, 0, "Local error in processing, try again later")
 STORE_AWAY = Reply(451, 3, 0, "A service that is needed is away, try again later")

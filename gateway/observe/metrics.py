@@ -77,6 +77,9 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("auth_total", "AUTH exchanges.", "result"),
     _counter("tls_handshake_failures_total", "TLS handshakes that failed.", "service"),
     _counter("proxy_errors_total", "PROXY protocol headers that were malformed or not allowed."),
+    # Strangers' mail
+    _counter("inbound_messages_total", "Letters to our mailboxes.", "mailbox", "result"),
+    _counter("inbound_answers_total", "Answers to those who left by mail: sent, or why not.", "result"),
     # Pipeline
     _counter("contents_denied_total", "Contents that found no room in memory.", "step"),
     _counter("messages_received_total", "Messages accepted: answered 250 and durable."),

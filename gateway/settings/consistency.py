@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from gateway.model.address import MalformedAddress, ascii_domain, parse_address
 from gateway.model.rate import BadRate, parse_rate
+from gateway.settings import inbound
 from gateway.settings.problem import Finding, dotted
-from gateway.settings.schema import Settings, SmarthostSection
+from gateway.settings.schema import Settings, SmarthostSection, SmtpLimitsSection, SmtpListenerSection
 from gateway.settings.units import Endpoint
 
 _WILDCARDS = {"0.0.0.0", "::", "*"}  # noqa: S104 - compared with, not bound
@@ -40,6 +41,7 @@ def contradictions(settings: Settings) -> Iterator[Finding]:
     yield from _limits(settings)
     yield from _smarthosts(settings)
     yield from _store(settings)
+    yield from inbound.contradictions(settings)
 
 
 def doubts(settings: Settings) -> Iterator[Finding]:
@@ -55,6 +57,7 @@ def doubts(settings: Settings) -> Iterator[Finding]:
         if trusted.network.prefixlen == 0:
             path = ("submission", "trusted", index, "network")
             yield Finding(path, f"the whole internet may send as the account {trusted.account}")
+    yield from inbound.doubts(settings)
     url = urlsplit(settings.web.public_url)
     if url.scheme != "https" and not is_loopback(url.hostname or ""):
         yield Finding(("web", "public_url"), "one-click unsubscribe wants https (RFC 8058 section 3.1)")
@@ -100,11 +103,10 @@ def _bad_address(address: str) -> str | None:
 def _same_address_twice(settings: Settings) -> Iterator[Finding]:
     """Two sockets cannot share a port, and a wildcard takes the port of every address."""
     taken: list[tuple[tuple[str | int, ...], Endpoint]] = []
-    listeners = enumerate(settings.submission.listener)
     wanted: list[tuple[tuple[str | int, ...], Endpoint]] = [
         (("web", "listen"), settings.web.listen),
         (("metrics", "listen"), settings.metrics.listen),
-        *((("submission", "listener", index, "listen"), one.listen) for index, one in listeners),
+        *(((server, "listener", index, "listen"), one.listen) for server, index, one in _listeners(settings)),
     ]
     for path, here in wanted:
         for other_path, other in taken:
@@ -112,6 +114,14 @@ def _same_address_twice(settings: Settings) -> Iterator[Finding]:
                 yield Finding(path, f"{here} is taken already, by {dotted(other_path)}")
                 break
         taken.append((path, here))
+
+
+def _listeners(settings: Settings) -> Iterator[tuple[str, int, SmtpListenerSection]]:
+    """Yield every SMTP listener with its table and its place there."""
+    for index, one in enumerate(settings.submission.listener):
+        yield "submission", index, one
+    for index, other in enumerate(settings.inbound.listener):
+        yield "inbound", index, other
 
 
 def _hosts_meet(one: str, other: str) -> bool:
@@ -134,8 +144,8 @@ def _certificate_missing(settings: Settings) -> Iterator[Finding]:
     if (tls.certificate is None) != (tls.key is None):
         there, absent = ("key", "certificate") if tls.certificate is None else ("certificate", "key")
         yield Finding(("tls", there), f"needs tls.{absent} too")
-    for index, listener in enumerate(settings.submission.listener):
-        path = ("submission", "listener", index, "tls")
+    for server, index, listener in _listeners(settings):
+        path = (server, "listener", index, "tls")
         if listener.tls != "none" and tls.certificate is None and tls.key is None:
             yield Finding(path, f'"{listener.tls}" needs tls.certificate and tls.key, or write tls = "none"')
 
@@ -146,17 +156,8 @@ def _limits(settings: Settings) -> Iterator[Finding]:
         parse_rate(limits.failed_logins)
     except BadRate as error:
         yield Finding(("submission", "limits", "failed_logins"), str(error))
-    if limits.command_line < _LEAST_COMMAND_LINE:
-        reason = f"must be at least {_LEAST_COMMAND_LINE} octets (RFC 5321 section 4.5.3.1.4)"
-        yield Finding(("submission", "limits", "command_line"), reason)
-    if limits.recipients < _LEAST_RECIPIENTS:
-        reason = f"must be at least {_LEAST_RECIPIENTS} (RFC 5321 section 4.5.3.1.8)"
-        yield Finding(("submission", "limits", "recipients"), reason)
-    if limits.message_size < 1:
-        yield Finding(("submission", "limits", "message_size"), "must be at least 1 octet")
-    if limits.contents < limits.message_size:
-        reason = "is less than submission.limits.message_size: the largest message would never be taken"
-        yield Finding(("submission", "limits", "contents"), reason)
+    yield from _smtp_limits("submission", limits)
+    yield from _smtp_limits("inbound", settings.inbound.limits)
     if limits.message_size > settings.spool.max_size:
         reason = "is less than submission.limits.message_size: the largest message would never fit"
         yield Finding(("spool", "max_size"), reason)
@@ -164,6 +165,20 @@ def _limits(settings: Settings) -> Iterator[Finding]:
         yield Finding(("relay", "first_retry"), "is longer than relay.longest_retry")
     if not relay.first_retry:
         yield Finding(("relay", "first_retry"), "must be longer than nothing: the next hop needs time")
+
+
+def _smtp_limits(server: str, limits: SmtpLimitsSection) -> Iterator[Finding]:
+    if limits.command_line < _LEAST_COMMAND_LINE:
+        reason = f"must be at least {_LEAST_COMMAND_LINE} octets (RFC 5321 section 4.5.3.1.4)"
+        yield Finding((server, "limits", "command_line"), reason)
+    if limits.recipients < _LEAST_RECIPIENTS:
+        reason = f"must be at least {_LEAST_RECIPIENTS} (RFC 5321 section 4.5.3.1.8)"
+        yield Finding((server, "limits", "recipients"), reason)
+    if limits.message_size < 1:
+        yield Finding((server, "limits", "message_size"), "must be at least 1 octet")
+    if limits.contents < limits.message_size:
+        reason = f"is less than {server}.limits.message_size: the largest message would never be taken"
+        yield Finding((server, "limits", "contents"), reason)
 
 
 def _smarthosts(settings: Settings) -> Iterator[Finding]:

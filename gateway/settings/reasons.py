@@ -104,6 +104,8 @@ def _unknown(kind: str, path: tuple[str | int, ...], model: type[BaseModel] | No
     homes = sorted(table for table, known in _tables(model).items() if table and key in known)
     if near or not homes:
         return f"unknown {kind}{near}"
+    below = [home for home in homes if home.startswith(f"{path[0]}.")]
+    homes = below or homes  # a key that stood one table too high
     return f"unknown {kind}; it belongs in {' or '.join(f'[{home}]' for home in homes)}"
 
 

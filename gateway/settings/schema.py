@@ -42,13 +42,18 @@ class GatewaySection(_Table):
     drain: Duration = 20.0  # SIGTERM ends within this
 
 
-class ListenerSection(_Table):
-    """One ``[[submission.listener]]``."""
+class SmtpListenerSection(_Table):
+    """One ``[[inbound.listener]]``, and what every SMTP listener is told."""
 
     listen: Listen
     tls: Literal["none", "starttls", "implicit"] = "starttls"
-    auth_without_tls: bool = False
     proxy_from: tuple[Network, ...] = ()
+
+
+class ListenerSection(SmtpListenerSection):
+    """One ``[[submission.listener]]``."""
+
+    auth_without_tls: bool = False
 
 
 class TrustedSection(_Table):
@@ -62,6 +67,7 @@ class SmtpLimitsSection(_Table):
     """What every SMTP server bounds."""
 
     message_size: Size = 26_214_400
+    contents: Size = 134_217_728  # octets being received at once, for each worker
     recipients: int = Field(default=1000, ge=1)
     command_line: Size = 4096
     commands: int = Field(default=10_000, ge=10)  # in one session, counted anew after each message
@@ -75,7 +81,6 @@ class SmtpLimitsSection(_Table):
 class LimitsSection(SmtpLimitsSection):
     """``[submission.limits]``."""
 
-    contents: Size = 134_217_728  # octets being received at once, for each worker
     connections_per_account: int = Field(default=200, ge=1)
     failed_logins: str = "10/min"  # per source
 
@@ -83,7 +88,7 @@ class LimitsSection(SmtpLimitsSection):
 class SmtpSection(_Table):
     """What every SMTP server is told."""
 
-    listener: tuple[ListenerSection, ...] = ()
+    listener: tuple[SmtpListenerSection, ...] = ()
     limits: SmtpLimitsSection = SmtpLimitsSection()
     bare_newlines: Literal["rewrite", "refuse"] = "rewrite"
 
@@ -91,9 +96,35 @@ class SmtpSection(_Table):
 class SubmissionSection(SmtpSection):
     """``[submission]``."""
 
+    listener: tuple[ListenerSection, ...] = ()
     trusted: tuple[TrustedSection, ...] = ()
     limits: LimitsSection = LimitsSection()
     login_cache: Duration = 60.0
+
+
+class InboundLimitsSection(SmtpLimitsSection):
+    """``[inbound.limits]``: strangers get less."""
+
+    message_size: Size = 10_485_760
+    contents: Size = 33_554_432
+    recipients: int = Field(default=100, ge=1)
+    command_line: Size = 2048
+    commands: int = Field(default=500, ge=10)
+    errors: int = Field(default=10, ge=1)
+    connections_per_source: int = Field(default=20, ge=1)
+    messages_per_connection: int = Field(default=100, ge=0)
+
+
+class InboundSection(SmtpSection):
+    """``[inbound]``: mail for the house's own mailboxes."""
+
+    listener: tuple[SmtpListenerSection, ...] = ()
+    limits: InboundLimitsSection = InboundLimitsSection()
+    domains: tuple[str, ...] = ()  # beside the hostname, and the domain of web.unsubscribe_mailbox
+    operator: str = ""  # who reads postmaster@ and abuse@
+    forwards: str = "100/h"  # letters handed on to the operator
+    answers_per_source: str = "10/h"
+    answers: str = "1000/h"
 
 
 class TlsSection(_Table):
@@ -194,6 +225,7 @@ class Settings(_Table):
 
     gateway: GatewaySection = GatewaySection()
     submission: SubmissionSection = SubmissionSection()
+    inbound: InboundSection = InboundSection()
     tls: TlsSection = TlsSection()
     secrets: SecretsSection = SecretsSection()
     web: WebSection = WebSection()
@@ -203,3 +235,8 @@ class Settings(_Table):
     relay: RelaySection = RelaySection()
     signing: SigningSection = SigningSection()
     log: LogSection = LogSection()
+
+    @property
+    def unsubscribe_mailbox(self) -> str:
+        """Where List-Unsubscribe's mailto leads."""
+        return self.web.unsubscribe_mailbox or f"unsubscribe@{self.gateway.hostname}"

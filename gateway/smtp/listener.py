@@ -16,7 +16,7 @@ from collections.abc import Callable
 import structlog
 
 from gateway.model import reply
-from gateway.settings.schema import ListenerSection
+from gateway.settings.schema import SmtpListenerSection
 from gateway.smtp.commands import Conversation
 from gateway.smtp.context import Peer, SmtpContext
 from gateway.smtp.proxy import BadProxyHeader, read_proxy_header
@@ -36,7 +36,7 @@ Welcome = Callable[["Listener", socket.socket, Peer], None]
 class Listener:
     """Accepts; what becomes of a connection is the server's matter."""
 
-    def __init__(self, sock: socket.socket, section: ListenerSection, welcome: Welcome) -> None:
+    def __init__(self, sock: socket.socket, section: SmtpListenerSection, welcome: Welcome) -> None:
         self.section = section
         self._sock = sock
         self._welcome = welcome
@@ -74,7 +74,7 @@ class Listener:
         self._pause = self._loop.call_later(_PAUSE, self.open)
 
 
-def turn_away(sock: socket.socket, section: ListenerSection) -> None:
+def turn_away(sock: socket.socket, section: SmtpListenerSection) -> None:
     """Say that there are too many connections, where that can be said in the clear."""
     if section.tls != "implicit":  # there, a handshake would cost more than the session
         with contextlib.suppress(OSError):
@@ -85,7 +85,7 @@ class Arrival:
     """One connection on its way: PROXY header, limits, TLS, conversation."""
 
     def __init__(
-        self, sock: socket.socket, own: Peer, listener: ListenerSection, kind: type[Conversation]
+        self, sock: socket.socket, own: Peer, listener: SmtpListenerSection, kind: type[Conversation]
     ) -> None:
         self._sock = sock
         self._kind = kind

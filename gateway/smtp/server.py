@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import structlog
 
-from gateway.settings.schema import ListenerSection
+from gateway.settings.schema import SmtpListenerSection
 from gateway.smtp.commands import Conversation
 from gateway.smtp.context import Peer, SmtpContext
 from gateway.smtp.listener import Arrival, Listener, turn_away
@@ -31,7 +31,7 @@ class SmtpServer:
 
     def __init__(
         self,
-        listening: Sequence[tuple[socket.socket, ListenerSection]],
+        listening: Sequence[tuple[socket.socket, SmtpListenerSection]],
         context: Callable[[], SmtpContext],
         tasks: asyncio.TaskGroup,
     ) -> None:

@@ -18,7 +18,7 @@ from gateway.model import reply
 from gateway.model.delivery import Sender
 from gateway.model.facts import Client
 from gateway.model.reply import Intermediate, PublicError, Reply
-from gateway.settings.schema import ListenerSection
+from gateway.settings.schema import SmtpListenerSection
 from gateway.smtp.content import ChunkReader
 from gateway.smtp.contents import Share
 from gateway.smtp.context import Peer, SmtpContext
@@ -66,7 +66,7 @@ class Visit:
     """Who comes to which door, and the rules that were in force then."""
 
     context: SmtpContext
-    listener: ListenerSection
+    listener: SmtpListenerSection
     peer: Peer
 
 

@@ -14,7 +14,7 @@ from gateway.model.delivery import Sender
 from gateway.model.facts import Account
 from gateway.model.reply import Reply
 from gateway.pipeline.accept import Transaction
-from gateway.settings.schema import LimitsSection
+from gateway.settings.schema import LimitsSection, ListenerSection
 from gateway.smtp.commands import Conversation
 from gateway.smtp.session import Visit
 from gateway.submission.context import SubmissionContext
@@ -48,7 +48,8 @@ class TenantSession(Conversation):
     @property
     def offers_auth(self) -> bool:
         """Whether a password may be sent here as things are: RFC 4954 section 4."""
-        return self.is_encrypted or self.visit.listener.auth_without_tls
+        listener = self.visit.listener
+        return self.is_encrypted or (isinstance(listener, ListenerSection) and listener.auth_without_tls)
 
     def enter_account(self, standing: Standing) -> Reply | None:
         """Let the session belong to an account; the Reply is the refusal, for its connections are many."""

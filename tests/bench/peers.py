@@ -204,7 +204,7 @@ def postfix_opendkim(home: Path, sink: int) -> Peer:
 
 def prepare_gateway(home: Path, sink: int, subscriptions: int = SUBSCRIPTIONS, say=print) -> int:
     """Make a home with a trusted-network account, its subscriptions and an RSA-2048 key; return the SMTP port."""
-    smtp, web, metrics = free_port(), free_port(), free_port()
+    smtp, inbound, web, metrics = (free_port() for _ in range(4))
 
     def consentry(*words: str, **options: object) -> None:
         subprocess.run(
@@ -215,7 +215,7 @@ def prepare_gateway(home: Path, sink: int, subscriptions: int = SUBSCRIPTIONS, s
     subprocess.run(
         [
             CONSENTRY, "init", str(home), "--hostname", "gateway.example", "--smtp", f"127.0.0.1:{smtp}",
-            "--web", f"127.0.0.1:{web}", "--metrics", f"127.0.0.1:{metrics}", "--smarthost", f"127.0.0.1:{sink}",
+            "--inbound", f"127.0.0.1:{inbound}", "--web", f"127.0.0.1:{web}", "--metrics", f"127.0.0.1:{metrics}", "--smarthost", f"127.0.0.1:{sink}",
         ],
         check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 import ssl
 from types import ModuleType
 
+import inbound_world
 import pytest
 import submission_world
 
@@ -11,6 +12,12 @@ import submission_world
 def world() -> ModuleType:
     """The submission server's world."""
     return submission_world
+
+
+@pytest.fixture(scope="session")
+def strangers() -> ModuleType:
+    """The MX side's world."""
+    return inbound_world
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import pytest
 from gateway.model import reply
 
 TRANSCRIPTS = sorted(Path(__file__).parent.glob("*.txt"))
+INBOUND = sorted(Path(__file__).parent.glob("inbound/*.txt"))
 
 
 def _octets(text: str) -> bytes:
@@ -38,6 +39,8 @@ class Stage:
                     self.section["limits"] = _pairs(words)
                 case "section":
                     self.section |= _pairs(words)
+                case "nobody":
+                    self.section["operator"] = ""
                 case "listener":
                     self.listener |= _pairs(words)
                 case "trusted":
@@ -46,7 +49,8 @@ class Stage:
                     self.switches.add(kind)
                 case _:
                     raise ValueError(line)
-        self.section["trusted"] = tuple(trusted)
+        if trusted:
+            self.section["trusted"] = tuple(trusted)
 
 
 class Player:
@@ -97,6 +101,23 @@ class Player:
                 raise ValueError(kind)
 
 
+class Stranger(Player):
+    """Plays against the MX side; ``{token}`` is the reader's own."""
+
+    async def play(self, lines: list[str]) -> None:
+        await super().play([line.replace("{token}", self.world.token) for line in lines])
+
+    async def step(self, kind: str, rest: str) -> None:
+        match kind:
+            case "LEFT":
+                assert self.world.has_left == (rest == "yes")
+            case "SENT":
+                sent = [one for parcel in self.world.spool.parcels for one in parcel.deliveries]
+                assert [str(one.recipient.address) for one in sent] == rest.split()
+            case _:
+                await super().step(kind, rest)
+
+
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 async def test_transcript(path: Path, world: ModuleType, tls: ssl.SSLContext) -> None:
     lines = _lines(path)
@@ -110,6 +131,18 @@ async def test_transcript(path: Path, world: ModuleType, tls: ssl.SSLContext) ->
         await Player(around, talk).play([line for line in lines if not line.startswith("!")])
 
 
+@pytest.mark.parametrize("path", INBOUND, ids=lambda path: path.stem)
+async def test_transcript_of_a_stranger(path: Path, strangers: ModuleType, tls: ssl.SSLContext) -> None:
+    lines = _lines(path)
+    stage = Stage([line for line in lines if line.startswith("!")])
+    around = strangers.World.make(tls, **stage.section)
+    around.book.away = "away" in stage.switches
+    around.spool.full = "full" in stage.switches
+    async with strangers.serve(around, **stage.listener) as service, strangers.talk(service.port) as talk:
+        await Stranger(around, talk).play([line for line in lines if not line.startswith("!")])
+
+
 def test_there_are_transcripts_and_each_says_what_it_shows() -> None:
     assert len(TRANSCRIPTS) > 30
-    assert [path.name for path in TRANSCRIPTS if not path.read_text().startswith("# ")] == []
+    assert len(INBOUND) > 15
+    assert [path.name for path in (*TRANSCRIPTS, *INBOUND) if not path.read_text().startswith("# ")] == []

@@ -46,7 +46,7 @@ def supervisor(tmp_path: Path) -> Lively:
     gateway = SimpleNamespace(workers=1, state_dir=tmp_path, drain=1.0)
     settings = SimpleNamespace(gateway=gateway, web=SimpleNamespace(public_url="http://x.example"))
     configuration: Any = SimpleNamespace(settings=settings, metrics_folder=tmp_path)
-    sockets: Any = SimpleNamespace(submission=(Sock(),), web=Sock(), metrics=Sock())
+    sockets: Any = SimpleNamespace(submission=(Sock(),), inbound=(), web=Sock(), metrics=Sock())
     return Lively(tmp_path / "gateway.toml", configuration, sockets, MemoryMeter())
 
 

@@ -32,12 +32,13 @@ class Tenant:
 
 async def settle_in(folder: Path, hop_port: int) -> Tenant:
     """Set up a gateway that relays to the next hop, and the tenant; raise Refused."""
-    smtp, web, metrics = _free_ports(3)
+    smtp, inbound, web, metrics = _free_ports(4)
     pages = Endpoint(_HERE, web)
     plan = house.Plan(
         folder,
         "gateway.example",
         Endpoint(_HERE, smtp),
+        Endpoint(_HERE, inbound),
         pages,
         Endpoint(_HERE, metrics),
         Endpoint(_HERE, hop_port),

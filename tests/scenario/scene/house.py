@@ -31,6 +31,7 @@ class House:
     sink: Sink
     smtp: int = field(default_factory=free_port)
     smtps: int = field(default_factory=free_port)
+    inbound: int = field(default_factory=free_port)
     web: int = field(default_factory=free_port)
     metrics: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
@@ -47,7 +48,8 @@ class House:
     def init(self) -> None:
         """Make the folder with ``consentry init``."""
         words = ["init", str(self.folder), "--hostname", "gateway.example"]
-        words += ["--smtp", f"127.0.0.1:{self.smtp}", "--web", f"127.0.0.1:{self.web}"]
+        words += ["--smtp", f"127.0.0.1:{self.smtp}", "--inbound", f"127.0.0.1:{self.inbound}"]
+        words += ["--web", f"127.0.0.1:{self.web}"]
         words += ["--metrics", f"127.0.0.1:{self.metrics}", "--smarthost", f"127.0.0.1:{self.sink.port}"]
         subprocess.run([CONSENTRY, *words], check=True, stdout=subprocess.DEVNULL)
 
@@ -59,6 +61,7 @@ class House:
         for old, new in (
             (template.smtp, self.smtp),
             (template.smtps, self.smtps),
+            (template.inbound, self.inbound),
             (template.web, self.web),
             (template.metrics, self.metrics),
             (template.sink.port, self.sink.port),

@@ -20,8 +20,8 @@ from gateway.settings.units import Endpoint
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     plan = Plan(
-        tmp_path / "house", "gateway.example", Endpoint("127.0.0.1", 2525), Endpoint("127.0.0.1", 8080),
-        Endpoint("127.0.0.1", 9095), Endpoint("127.0.0.1", 25), "http://127.0.0.1:8080",
+        tmp_path / "house", "gateway.example", Endpoint("127.0.0.1", 2525), Endpoint("127.0.0.1", 2526),
+        Endpoint("127.0.0.1", 8080), Endpoint("127.0.0.1", 9095), Endpoint("127.0.0.1", 25), "http://127.0.0.1:8080",
     )  # fmt: skip
     set_up(plan, dt.datetime.now(dt.UTC))
     return plan.config
@@ -71,12 +71,15 @@ def test_what_a_running_program_cannot_change_is_named(config: Path) -> None:
     before = read(config).settings
     text = config.read_text()
     config.write_text(
-        text.replace("127.0.0.1:2525", "127.0.0.1:2526").replace("127.0.0.1:9095", "127.0.0.1:9096")
+        text.replace("127.0.0.1:2525", "127.0.0.1:2528")
+        .replace("127.0.0.1:2526", "127.0.0.1:2527")
+        .replace("127.0.0.1:9095", "127.0.0.1:9096")
     )
     after = read(config).settings
     assert what_needs_restart(before, before) == []
     assert what_needs_restart(before, after) == [
         "submission.listener changed: that needs a restart",
+        "inbound.listener changed: that needs a restart",
         "metrics.listen changed: that needs a restart",
     ]
 

@@ -30,6 +30,7 @@ def test_that_what_it_writes_is_valid(init: Init, tmp_path: Path) -> None:
 
 def test_that_options_stand_in_the_file(init: Init, tmp_path: Path) -> None:
     words = ["--hostname", "mail.example.com", "--smtp", "127.0.0.1:3025", "--web", "[::1]:3080"]
+    words += ["--inbound", "[::1]:3026"]
     words += ["--metrics", "127.0.0.1:3095", "--smarthost", "smtp.example.net:587"]
     assert init(*words, "--public-url", "https://out.example.com/").exit_code == 0
     settings = settings_of(tmp_path / "house")
@@ -40,6 +41,8 @@ def test_that_options_stand_in_the_file(init: Init, tmp_path: Path) -> None:
         "starttls",
         True,
     )
+    (inbound,) = settings.inbound.listener
+    assert (inbound.listen, inbound.tls) == (Endpoint("::1", 3026), "starttls")
     assert settings.web.listen == Endpoint("::1", 3080)
     assert settings.web.public_url == "https://out.example.com"
     assert settings.metrics.listen.port == 3095

@@ -28,6 +28,13 @@ key = "tls/key.pem"
 [web]
 public_url = "https://mail.example.com/"
 
+[inbound]
+operator = "ops@example.org"
+
+[[inbound.listener]]
+listen = "127.0.0.1:2526"
+tls = "none"
+
 [[relay.smarthost]]
 host = "smtp.example.net"
 tls = "require"
