@@ -9,11 +9,13 @@ import os
 import sqlite3
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.pool import QueuePool
 
 _BEGIN = "consentry_begin"
@@ -109,19 +111,36 @@ def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.I
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
+def insert_new(connection: Connection, table: Table) -> Insert:
+    """Return the insert that leaves alone what is there; always the same one, so it is compiled once."""
+    return _insert_new(connection.dialect, table)
+
+
+@lru_cache(maxsize=16)
+def _insert_new(database: Dialect, table: Table) -> Insert:
+    made = postgresql.insert(table) if database.name == "postgresql" else sqlite.insert(table)
+    return made.on_conflict_do_nothing()
+
+
 def insert_rows(connection: Connection, statement: Insert, rows: Sequence[tuple[object, ...]]) -> None:
     """Insert many rows by the driver's own way.
 
     Their values stand in the order of the table's columns; a number that the database gives is left out.
     """
+    text, names = _row_insert(statement, connection.dialect)
+    if connection.dialect.positional:
+        connection.exec_driver_sql(text, rows)
+    else:
+        connection.exec_driver_sql(text, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+@lru_cache(maxsize=16)
+def _row_insert(statement: Insert, database: Dialect) -> tuple[str, Sequence[str]]:
+    """Return an insert as the driver takes it; to compile it takes as long as thirty rows."""
     table = statement.table
     assert isinstance(table, Table)
     names = [column.name for column in table.columns if column is not table.autoincrement_column]
-    compiled = statement.compile(dialect=connection.dialect, column_keys=names)
-    if compiled.positional:
-        connection.exec_driver_sql(str(compiled), rows)
-    else:
-        connection.exec_driver_sql(str(compiled), [dict(zip(names, row, strict=True)) for row in rows])
+    return str(statement.compile(dialect=database, column_keys=names)), names
 
 
 def _begin(connection: Connection) -> None:

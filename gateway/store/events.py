@@ -97,7 +97,7 @@ def insert_events(connection: Connection, events: Sequence[SealedEvent]) -> None
     """Add events within a transaction; those that are known already change nothing."""
     if events:
         dialect.commit_in_order(connection)
-        statement = dialect.insert(connection, EVENT).on_conflict_do_nothing()
+        statement = dialect.insert_new(connection, EVENT)
         dialect.insert_rows(connection, statement, [_row(event) for event in events])
 
 

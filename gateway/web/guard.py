@@ -6,11 +6,10 @@ traceback on the wire; a request whose body was not read to its end closes the c
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +20,9 @@ BODY_LIMIT = 65_536  # octets
 TIME_LIMIT = 20.0  # seconds, for the whole request
 
 log = structlog.get_logger(__name__)
+
+Field = tuple[bytes, bytes]
+_CLOSE: Field = (b"connection", b"close")
 
 _PAGES = {"": "home", "u": "unsubscribe", "r": "report", "robots.txt": "robots", "favicon.ico": "favicon"}
 _PAGES |= {"metrics": "metrics", "health": "health"}
@@ -50,7 +52,9 @@ class Guard:
         self._app = app
         self._meter = meter
         self._problem = problem
-        self._headers = headers
+        self._headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+        ]
         self._time_limit = time_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,14 +93,14 @@ def _status_of(error: Exception, exchange: "_Exchange") -> HTTPStatus:
 class _Exchange:
     """One request and its answer, watched."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str]) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, headers: Sequence[Field]) -> None:
         self._receive = receive
         self._send = send
         self._headers = headers
         self._octets = 0
         self.status = 0  # of the answer; 0: not begun
-        asked = Headers(scope=scope)
-        self.body_read = asked.get("content-length", "0") == "0" and "transfer-encoding" not in asked
+        asked = dict(scope["headers"])
+        self.body_read = asked.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in asked
 
     async def receive(self) -> Message:
         """Receive the next piece of the body; raise BodyTooLong."""
@@ -113,9 +117,14 @@ class _Exchange:
         """Send the next piece of the answer."""
         if message["type"] == "http.response.start":
             self.status = int(message["status"])
-            headers = MutableHeaders(scope=message)
-            for name, value in self._headers.items():
-                headers.setdefault(name, value)
-            if not self.body_read:
-                headers["Connection"] = "close"  # else the rest of the body could trickle in for ever
+            message = {**message, "headers": self._with_ours(message.get("headers", ()))}
         await self._send(message)
+
+    def _with_ours(self, headers: Iterable[Field]) -> list[Field]:
+        """Return an answer's headers with those that it lacks."""
+        there = {name.lower() for name, _ in headers}
+        answered = [*headers, *(field for field in self._headers if field[0] not in there)]
+        if self.body_read:
+            return answered
+        # Else the rest of the body could trickle in for ever.
+        return [field for field in answered if field[0].lower() != b"connection"] + [_CLOSE]

@@ -80,7 +80,7 @@ class OneClick:
             return
         body = await _read(receive)
         if body is not None and await _is_one_click(scope, body) and await self._leave(token, scope):
-            await send({**_START, "headers": list(_START["headers"])})
+            await send(_START)
             await send({"type": "http.response.body", "body": _BODY})
             return
         await self._app(scope, _again(body, receive), send)
