@@ -1,8 +1,9 @@
 """Setting up a gateway's folder: config files, secrets, certificate, store.
 
-What it promises: ``set_up`` changes nothing in a folder that holds any of its files already, and what it
-writes passes ``consentry check``. Secrets are born with mode 0600 in folders with mode 0700, never opened up
-for a moment. It fails with ``Refused``.
+What it promises: nothing is changed in a folder that holds any of the files already; else all of them appear,
+or none: everything is made in a hidden folder within and linked into its place at the end, gateway.toml last,
+so that what failed half way can be repeated. It passes ``consentry check``. Secrets are born with mode 0600
+in folders with mode 0700, never opened up for a moment. It fails with ``Refused``.
 """
 
 import datetime as dt
@@ -11,8 +12,10 @@ import secrets
 import socket
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
@@ -29,6 +32,10 @@ from gateway.settings.shipped import shipped
 from gateway.settings.units import Endpoint
 from gateway.store.database import open_store
 
+_FILES = (
+    *("secrets/master.key", "secrets/token.keys"),
+    *("tls/key.pem", "tls/certificate.pem", "policy.toml", "gateway.toml"),
+)
 _ANY = {"0.0.0.0", "::", "*"}  # noqa: S104 - compared with, not bound
 
 
@@ -64,30 +71,72 @@ def default_url(web: Endpoint, hostname: str) -> str:
 
 def build(plan: Plan, now: dt.datetime) -> None:
     """Write all files and make the store; raise Refused."""
-    set_up(plan, now)
-    configuration = read(plan.config)
-    store = open_store(configuration.settings)
+    with _in_one_piece(plan) as fresh:
+        _write_all(fresh, now)
+        _make_store(fresh)
+
+
+def set_up(plan: Plan, now: dt.datetime) -> None:
+    """Write all files; raise Refused where any of them is there, or cannot be written."""
+    with _in_one_piece(plan) as fresh:
+        _write_all(fresh, now)
+
+
+@contextmanager
+def _in_one_piece(plan: Plan) -> Iterator[Plan]:
+    """Give the plan of a hidden folder; what was made there is in its place when all went well."""
+    _check(plan)
+    there = [name for name in _FILES if (plan.folder / name).exists()]
+    if there:
+        raise Refused(f"{plan.folder} is initialised already: it has {', '.join(there)}; nothing was changed")
+    made: list[Path] = []
+    try:
+        _make_folder(plan.folder, 0o777, made)
+        with TemporaryDirectory(prefix=".consentry-init-", dir=plan.folder) as hidden:
+            fresh = replace(plan, folder=Path(hidden))
+            yield fresh
+            _link_all(fresh.folder, plan.folder, made)
+    except BaseException as error:
+        for path in reversed(made):
+            with suppress(OSError):  # somebody else has put something there
+                path.rmdir() if path.is_dir() else path.unlink()
+        if isinstance(error, OSError):
+            raise Refused(f"cannot write {error.filename2 or error.filename}: {error.strerror}") from error
+        raise
+
+
+def _link_all(fresh: Path, folder: Path, made: list[Path]) -> None:
+    """Give everything its name in the folder; one that is taken by now is an error, never overwritten."""
+    files = sorted(path.relative_to(fresh) for path in fresh.rglob("*") if path.is_file())
+    files.sort(key=lambda name: name == Path("gateway.toml"))
+    _make_folder(folder / "state", 0o700, made)
+    for name in files:
+        _make_folder((folder / name).parent, 0o700, made)
+        os.link(fresh / name, folder / name)
+        made.append(folder / name)
+
+
+def _make_folder(folder: Path, mode: int, made: list[Path]) -> None:
+    if not folder.is_dir():
+        folder.mkdir(mode=mode, parents=True)
+        made.append(folder)
+
+
+def _write_all(plan: Plan, now: dt.datetime) -> None:
+    for name, (content, mode) in _contents(plan, now):
+        _write(plan.folder / name, content, mode)
+
+
+def _make_store(plan: Plan) -> None:
+    settings = read(plan.config).settings
+    settings.gateway.state_dir.mkdir(mode=0o700)
+    store = open_store(settings)
     try:
         store.upgrade()
     except PublicError as error:
         raise Refused(f"the store cannot be made: {error}") from error
     finally:
         store.close()
-
-
-def set_up(plan: Plan, now: dt.datetime) -> None:
-    """Write all files; raise Refused where any of them is there, or cannot be written."""
-    _check(plan)
-    contents = dict(_contents(plan, now))
-    there = [name for name in contents if (plan.folder / name).exists()]
-    if there:
-        raise Refused(f"{plan.folder} is initialised already: it has {', '.join(there)}; nothing was changed")
-    try:
-        (plan.folder / "state").mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name, (content, mode) in contents.items():
-            _write(plan.folder / name, content, mode)
-    except OSError as error:
-        raise Refused(f"cannot write {error.filename}: {error.strerror}") from error
 
 
 def _check(plan: Plan) -> None:
@@ -102,7 +151,7 @@ def _check(plan: Plan) -> None:
 
 
 def _contents(plan: Plan, now: dt.datetime) -> Iterator[tuple[str, tuple[bytes, int]]]:
-    """Yield the files; gateway.toml is last, so that a folder that has it has everything."""
+    """Yield the files of ``_FILES``."""
     certificate, key = self_signed(_names(plan), now)
     yield "secrets/master.key", (secrets.token_hex(32).encode() + b"\n", 0o600)
     yield "secrets/token.keys", (b"1 " + secrets.token_hex(32).encode() + b"\n", 0o600)

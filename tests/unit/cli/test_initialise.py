@@ -8,6 +8,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from gateway.cli import house
 from gateway.cli.main import app
 from gateway.settings.schema import Settings
 from gateway.settings.units import Endpoint
@@ -114,3 +115,49 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["init", str(tmp_path / "file/house")])
     assert result.exit_code == 1
     assert "cannot write" in result.stderr
+
+
+@pytest.mark.parametrize("where", ["_write", "_make_store", "read", "open_store", "_make_folder"])
+@pytest.mark.parametrize("folder_is_there", [True, False])
+def test_that_what_failed_half_way_leaves_nothing_and_can_be_repeated(
+    init: Init, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, folder_is_there: bool
+) -> None:
+    folder = tmp_path / "house"
+    if folder_is_there:
+        (folder / "tls").mkdir(parents=True)
+        (folder / "tls/other.pem").write_text("somebody's")
+    before = sorted(tmp_path.rglob("*"))
+    working, calls = getattr(house, where), 0
+
+    def fails_late(*arguments: object) -> object:
+        nonlocal calls
+        calls += 1
+        if where in {"_write", "_make_folder"} and calls < 3:
+            return working(*arguments)
+        raise OSError(28, "No space left on device", str(folder / "x"))
+
+    with monkeypatch.context() as failing:
+        failing.setattr(house, where, fails_late)
+        result = init()
+    assert result.exit_code == 1
+    assert "No space left on device" in result.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+    assert init().exit_code == 0
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_that_a_file_that_came_meanwhile_is_not_overwritten(
+    init: Init, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "house"
+    making = house._make_store
+
+    def meanwhile(plan: house.Plan) -> None:
+        making(plan)
+        (folder / "secrets").mkdir()
+        (folder / "secrets/token.keys").write_text("precious")
+
+    monkeypatch.setattr(house, "_make_store", meanwhile)
+    assert init().exit_code == 1
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == ["token.keys"]
+    assert (folder / "secrets/token.keys").read_text() == "precious"
