@@ -195,6 +195,13 @@ class Spool(Protocol):
         """Return when the next QUEUED delivery falls due after ``now``, or None."""
         ...
 
+    async def bring_forward(self, now: float, longest: float) -> int:
+        """Make due now what is QUEUED for later than ``longest`` seconds ahead; return how many.
+
+        Ages that have not begun yet begin now. Both are times that only another clock can have given.
+        """
+        ...
+
     async def release_held(self, account_id: int, hold_reason: str) -> int:
         """Move an account's HELD deliveries of that reason to QUEUED, due now; return how many."""
         ...

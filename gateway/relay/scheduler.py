@@ -259,6 +259,7 @@ class Scheduler:
         while True:
             self._hungry.clear()
             try:
+                await self._stock.mind_the_clock()
                 if self._is_sending:
                     await self._stock.refill(lambda: not self._draining)
                     self._wake(self._lanes.total)

@@ -2,10 +2,13 @@
 
 What it promises: memory stays flat whatever the spool holds; of several accounts the one with the least in
 memory is served first. While no hop can be reached nothing is claimed, except to see what has waited for
-longer than ``max_age``: that expires, and the rest goes back as it was.
+longer than ``max_age``: that expires, and the rest goes back as it was. No wait is longer than
+``longest_retry``, even when the clock is set back: a time further ahead than that is not believed.
 """
 
 from collections.abc import Callable, Sequence
+
+import structlog
 
 from gateway.model.delivery import Delivery
 from gateway.model.reply import PublicError
@@ -19,7 +22,9 @@ from gateway.settings.schema import RelaySection
 
 _SWEEP = 200  # deliveries in one look
 _SHORTEST_SWEEP, _LONGEST_SWEEP = 1.0, 600.0  # seconds between two looks through the whole spool
+_CLOCK_CHECK = 600.0  # seconds between two looks for times too far ahead: a shard may have been adopted
 _EPSILON = 1e-3  # seconds: what was looked at is due again just after the look began
+_log = structlog.get_logger("relay")
 TOO_LATE = unreachable("No next hop could be reached in the time allowed")
 
 
@@ -44,7 +49,23 @@ class Stock:
         self._record = record
         self._clock = clock
         self._relay = relay
-        self._swept_at = clock.now()
+        self._swept_at = self._seen_at = clock.now()
+        self._checked_at = float("-inf")
+
+    async def mind_the_clock(self) -> None:
+        """At the start, now and then, and when the clock has been set back: let no time lie too far ahead.
+
+        What waits for less than ``longest_retry`` waits on. An age that has not begun yet begins now, so that
+        a message expires ``max_age`` after the clock was set at the latest.
+        """
+        now, set_back = self._clock.now(), self._clock.now() < self._seen_at
+        self._seen_at = now
+        if not set_back and now - self._checked_at < _CLOCK_CHECK:
+            return
+        self._swept_at, self._checked_at = min(self._swept_at, now), now
+        moved = await self._spool.bring_forward(now, self._relay().longest_retry)
+        if moved:
+            _log.warning("times too far ahead were not believed: was the clock set back?", deliveries=moved)
 
     async def refill(self, wanted: Callable[[], bool]) -> None:
         """Claim what is due and fits; stop as soon as nothing is ``wanted`` any more."""

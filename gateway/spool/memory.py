@@ -104,6 +104,16 @@ class MemorySpool:
         """Return when the next QUEUED delivery falls due after ``now``, or None."""
         return min((one.due_at for one in self._in(_QUEUED) if one.due_at > now), default=None)
 
+    async def bring_forward(self, now: float, longest: float) -> int:
+        """Make due now what is due later than ``longest`` ahead; let no age begin in the future."""
+        far = [one for one in self._in(_QUEUED) if one.due_at > now + longest]
+        for one in far:
+            self._move(replace(one, due_at=now), DeliveryEvent.RETRY)
+        for one in list(self._deliveries.values()):
+            if one.submission.received_at > now:
+                self._keep(replace(one, submission=replace(one.submission, received_at=now)))
+        return len(far)
+
     async def release_held(self, account_id: int, hold_reason: str) -> int:
         """Move an account's HELD deliveries of that reason to QUEUED, due now; return how many."""
         held = [

@@ -144,6 +144,15 @@ def hold_all(connection: sqlite3.Connection, change: Change, submission_id: str,
     return hold(connection, change, [(submission_id, number) for number, _ in numbers], reason)
 
 
+def bring_forward(connection: sqlite3.Connection, change: Change, *, now: float, longest: float) -> int:
+    """Make due now what is due later than ``longest`` ahead; let no age begin in the future."""
+    keys = connection.execute(statements.FAR_KEYS, (now + longest,)).fetchall()
+    moves = [move_row(key, _QUEUED, DeliveryEvent.RETRY, due_at=now) for key in keys]
+    write_rows(connection, Rows(moves=moves), change)
+    connection.execute(statements.BEGIN_AGES, (now, now))
+    return len(keys)
+
+
 def release(
     connection: sqlite3.Connection, change: Change, *, account_id: int, reason: str, now: float, limit: int
 ) -> int:

@@ -160,6 +160,10 @@ class SqliteSpool:
         """Return when the next QUEUED delivery falls due after ``now``, or None."""
         return await self._reader.run(partial(queries.next_due, now=now))
 
+    async def bring_forward(self, now: float, longest: float) -> int:
+        """Make due now what is due later than ``longest`` ahead; let no age begin in the future."""
+        return await self.transact(partial(queries.bring_forward, now=now, longest=longest))
+
     async def release_held(self, account_id: int, hold_reason: str) -> int:
         """Move an account's HELD deliveries of that reason to QUEUED, due now; return how many."""
         total = 0

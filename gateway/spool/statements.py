@@ -122,6 +122,16 @@ HELD_ACCOUNTS = _text(select(_STOPPED.c.value), "why", "why")
 NEXT_DUE = _text(
     select(func.min(DELIVERY.c.due_at)).where(_is(_QUEUED), DELIVERY.c.due_at > _value("now")), "now"
 )
+FAR_KEYS = _text(
+    select(DELIVERY.c.submission_id, DELIVERY.c.number).where(
+        _is(_QUEUED), DELIVERY.c.due_at > _value("latest")
+    ),
+    "latest",
+)
+BEGIN_AGES = _text(
+    update(SUBMISSION).where(SUBMISSION.c.received_at > _value("now")).values(received_at=_value("now")),
+    *("now", "now"),
+)
 HELD_KEYS = _text(
     select(DELIVERY.c.submission_id, DELIVERY.c.number)
     .where(_is(_HELD), DELIVERY.c.hold_reason == _value("why"), DELIVERY.c.account_id == _value("account"))

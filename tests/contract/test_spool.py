@@ -218,6 +218,21 @@ class TestClaims:
         assert await spool.next_due(10.0) == 20.0
         assert await spool.next_due(30.0) is None
 
+    async def test_times_that_no_wait_explains_are_brought_forward(self, spool: Both) -> None:
+        early, late, held = parcel(due=1100.0), parcel(due=1101.0), parcel(due=9000.0)
+        future = replace(late, submission=replace(late.submission, received_at=5000.0))
+        future = replace(
+            future, deliveries=tuple(replace(one, submission=future.submission) for one in late.deliveries)
+        )
+        for one in (early, future, held):
+            await spool.put(one)
+        assert await spool.bring_forward(1000.0, 100.0) == 2
+        assert await spool.bring_forward(1000.0, 100.0) == 0
+        found = await spool.claim_due(1, 1000.0, 9)
+        assert {one.submission.id for one in found} == {late.submission.id, held.submission.id}
+        assert all(one.submission.received_at <= 1000.0 for one in found)
+        assert [one.due_at for one in await spool.claim_due(1, 1100.0, 9)] == [1100.0]
+
 
 class TestSettle:
     async def claimed(self, spool: Both, count: int = 1) -> list[Delivery]:

@@ -660,3 +660,49 @@ async def test_the_same_trouble_is_told_once(world):
             await world.until(lambda tried=tried: len(world.hop.copies) > tried)
         await world.until(lambda: world.spool.state(delivery).state is DeliveryState.QUEUED)
     assert len(world.events(EventType.TRANSIENT_FAILURE)) == 1
+
+
+async def test_a_clock_that_is_set_back_holds_up_nothing(world):
+    world.hop.script(LATER, TAKEN)
+    async with world.running():
+        delivery = await world.offer()
+        await world.until(lambda: world.spool.state(delivery).state is DeliveryState.QUEUED)
+        world.clock.time -= 30 * 86_400
+        world.relay.nudge()
+        await world.until_empty()
+    assert len(world.hop.copies) == 2
+
+
+async def test_what_came_under_a_clock_that_was_ahead_expires_in_its_time(world):
+    world.hop.script(LATER)
+    async with world.running():
+        delivery = await world.offer(sender=Sender(None))
+        await world.until(lambda: world.spool.state(delivery).state is DeliveryState.QUEUED)
+        world.clock.time -= 30 * 86_400
+        world.relay.nudge()
+        await world.until(lambda: len(world.hop.copies) == 2)
+        await world.until(lambda: world.spool.state(delivery).state is DeliveryState.QUEUED)
+        world.clock.time += world.settings.relay.max_age
+        world.relay.nudge()
+        await world.until_empty()
+    assert len(world.events(EventType.EXPIRATION)) == 1
+
+
+async def test_a_start_under_an_earlier_clock_believes_no_time_too_far_ahead(world):
+    delivery = await world.keep(1)
+    world.clock.time -= 30 * 86_400
+    world.relay = world.scheduler(world.hop)
+    async with world.running():
+        await world.until_empty()
+    assert world.spool.state(delivery) is None
+
+
+async def test_a_wait_of_the_usual_length_is_kept_when_the_clock_is_set_back_a_little(world):
+    world.hop.script(LATER, TAKEN)
+    async with world.running():
+        delivery = await world.offer()
+        await world.until(lambda: world.spool.state(delivery).state is DeliveryState.QUEUED)
+        due = world.spool.state(delivery).due_at
+        world.clock.time -= 5
+        await world.relay._stock.mind_the_clock()
+        assert world.spool.state(delivery).due_at == due
