@@ -53,6 +53,7 @@ from gateway.store.presence import SharedPresence
 from gateway.store.quota import SharedQuota
 from gateway.submission.context import SubmissionContext
 from gateway.submission.service import SubmissionServer
+from gateway.submission.turns import Turns
 
 log = structlog.get_logger("worker")
 
@@ -110,6 +111,7 @@ class Worker:
         self._contents = Contents(lambda: self._settings().submission.limits.contents, meter)
         self._letters = Contents(lambda: self._settings().inbound.limits.contents, meter)
         self._reception = open_reception(self._inbound_means())
+        self._logins = Turns()
         self._context = self._submission_context()
         self._inbound = self._inbound_context()
 
@@ -208,6 +210,7 @@ class Worker:
             meter=self._meter,
             clock=self._clock,
             contents=self._contents,
+            logins=self._logins,
             tls=self._holder.current.tls,
         )
 

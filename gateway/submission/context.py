@@ -7,6 +7,7 @@ from gateway.pipeline.accept import Intake
 from gateway.ports import Accounts, Quota
 from gateway.settings.schema import SubmissionSection
 from gateway.smtp.context import SmtpContext
+from gateway.submission.turns import Turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,3 +21,4 @@ class SubmissionContext(SmtpContext):
     intake: Intake
     accounts: Accounts
     quota: Quota
+    logins: Turns

@@ -43,7 +43,9 @@ async def auth(session: TenantSession, argument: str) -> Reply:
     if isinstance(credentials, Reply):
         session.context.meter.count("auth_total", result="malformed")
         return credentials
-    return await _verify(session, *credentials)
+    # One after another: many at once would all have been let through before the first of them had failed.
+    async with session.context.logins.of(session.visit.peer.source):
+        return _blocked(session) or await _verify(session, *credentials)
 
 
 def _out_of_place(session: TenantSession) -> Reply | None:

@@ -53,10 +53,12 @@ from gateway.relay.record import Record
 from gateway.relay.reports import Reports
 from gateway.relay.routes import Routes
 from gateway.signing.signer import DkimSigner
+from gateway.smtp.contents import Contents
 from gateway.spool.opening import open_shard
 from gateway.spool.sqlite import SqliteSpool
 from gateway.submission.context import SubmissionContext
 from gateway.submission.service import SubmissionServer
+from gateway.submission.turns import Turns
 
 T = TypeVar("T")
 
@@ -195,8 +197,10 @@ class Bench:
         configuration, books = self._configuration, self._books
         settings = configuration.settings
         context = SubmissionContext(
-            configuration.hostname, settings.submission, OpenDoor(), books.accounts, books.quota,
-            books.presence, books.meter, self._clock,
+            hostname=configuration.hostname, section=settings.submission, intake=OpenDoor(),
+            accounts=books.accounts, quota=books.quota, presence=books.presence, meter=books.meter,
+            clock=self._clock, logins=Turns(),
+            contents=Contents(lambda: settings.submission.limits.contents, books.meter),
         )  # fmt: skip
         listening = socket.create_server(("127.0.0.1", 0))
         stack.callback(listening.close)

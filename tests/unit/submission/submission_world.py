@@ -27,6 +27,7 @@ from gateway.smtp.contents import Contents
 from gateway.smtp.tls import server_context
 from gateway.submission.context import SubmissionContext
 from gateway.submission.service import SubmissionServer
+from gateway.submission.turns import Turns
 
 HOSTNAME = "mx.example.org"
 NAME, PASSWORD = "shop", "open sesame"
@@ -202,6 +203,7 @@ class World:
             meter=meter,
             clock=FakeClock(),
             contents=contents,
+            logins=Turns(),
             tls=tls,
         )
         return cls(context, *fakes)
@@ -232,6 +234,7 @@ async def serve(world: World, **listener: object) -> AsyncIterator[Service]:
             finally:
                 await server.drain(0)
     assert server.sessions == 0
+    assert len(world.context.logins) == 0, "someone still waits to log in"
     assert world.context.contents.octets == 0, "a content that nobody has any more takes room"
     assert +world.presence.present == Counter(), "someone is still counted as present"
     assert world.presence.left == world.presence.entered

@@ -1,6 +1,7 @@
 """Sessions where more than one thing happens at a time: limits, lost connections, slow readers."""
 
 import asyncio
+import contextlib
 import socket
 
 import pytest
@@ -372,3 +373,31 @@ async def test_the_room_is_held_until_the_intake_is_done(content: bytes) -> None
         for _ in range(4):
             await client.reply()
         assert world.context.contents.octets == 0
+
+
+# Many passwords at once
+
+
+async def test_guesses_at_the_same_time_are_looked_at_one_after_another() -> None:
+    world = World.make()
+    world.quota.allowed = 3
+    looking = asyncio.Semaphore(1)
+    authenticate = world.accounts.authenticate
+
+    async def slowly(name: str, password: str) -> object:
+        assert not looking.locked(), "two passwords of one source at once"
+        async with looking:
+            for _ in range(20):
+                await asyncio.sleep(0)
+            return await authenticate(name, password)
+
+    world.accounts.authenticate = slowly
+    async with serve(world) as service, contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(talk(service.port)) for _ in range(8)]
+        for client in clients:
+            await client.line()
+            await client.ask("EHLO client.example")
+            client.send(WRONG.encode() + b"\r\n")
+        answers = [(await client.reply())[:3] for client in clients]
+    assert sorted(answers) == ["421"] * 5 + ["535"] * 3
+    assert world.accounts.asked == 3
