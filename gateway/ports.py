@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.model.api_key import Grant
 from gateway.model.delivery import Delivery, DeliveryEvent, Sender, Submission
 from gateway.model.events import Event, SealedEvent
 from gateway.model.facts import Account, Bonds, QuotaFact
@@ -339,6 +340,14 @@ class EventFeed(Protocol):
 class Tide(Protocol):
     """Tells when there is something new in the store."""
 
-    async def rise(self, account_id: int, beyond: int, patience: float) -> None:
-        """Return when the account has an event beyond a place, or when the seconds are over."""
+    async def rise(self, account_id: int, beyond: int, patience: float) -> bool:
+        """Return True when the account has an event beyond a place, False when the seconds are over."""
+        ...
+
+
+class ApiKeys(Protocol):
+    """The keys by which programs of accounts use the API; a revoked one is good for nothing in a second."""
+
+    async def grant(self, text: str, now: float) -> Grant | None:
+        """Return what the bearer of a key may do, or None: the same time for whatever is wrong with it."""
         ...

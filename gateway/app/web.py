@@ -1,4 +1,4 @@
-"""The web process: the public pages, and metrics and health beside them on an address that is not public.
+"""The web process: the public pages and the API; metrics and health on an address that is not public.
 
 What it promises: a page that says "you have unsubscribed" is shown after the commit. It reads and writes the
 store only; it never talks to the workers.
@@ -10,10 +10,13 @@ import socket
 from collections.abc import Sequence
 from functools import partial
 
+from starlette.types import ASGIApp
+
 from gateway.app.configuration import Configuration
 from gateway.app.control import Control
 from gateway.app.departing import StoreDeparting
 from gateway.app.leaving import StoreLeaving
+from gateway.app.telling import Telling
 from gateway.app.world import SystemClock
 from gateway.observe import logs
 from gateway.observe.exposition import Exposition
@@ -23,6 +26,7 @@ from gateway.settings.reload import Reloadable
 from gateway.settings.schema import Settings
 from gateway.store.database import Store, open_store
 from gateway.store.keys import StoreKeyring
+from gateway.web.api.app import Doors
 from gateway.web.operations import Check, build_metrics, in_thread
 from gateway.web.public import build_public
 from gateway.web.serve import serve as serve_app
@@ -38,7 +42,8 @@ async def serve(
     store = open_store(settings)
     keyring = StoreKeyring(store, configuration.master_key)
     departing = StoreDeparting(store, keyring)
-    public = build_public(
+    telling = Telling(store, keyring, holder, meter)
+    pages = build_public(
         StoreLeaving(store, keyring),
         lambda: holder.current.tokens.keys,
         SystemClock(),
@@ -49,14 +54,18 @@ async def serve(
     operations = build_metrics(Exposition(configuration.metrics_folder), _checks(store, settings), meter)
     serving = _Ready(control, len(sockets))
     grace = settings.gateway.drain * 0.8
+    served: tuple[ASGIApp, ...] = (Doors(pages, telling.api), operations)
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(control.listen(partial(_reload, holder)))
+        behind = tasks.create_task(telling.run())
         async with asyncio.TaskGroup() as apps:
-            for app, sock in zip((public, operations), sockets, strict=True):
+            for app, sock in zip(served, sockets, strict=True):
                 apps.create_task(
                     serve_app(app, sock, control.stopping, grace=grace, listening=serving.one_more)
                 )
         listening.cancel()
+        behind.cancel()
+    telling.close()
     await departing.close()
     store.close()
     meter.close()

@@ -14,6 +14,7 @@ import typer.core
 
 from gateway.cli import (
     accounts,
+    api_keys,
     demo,
     dkim_keys,
     domains,
@@ -75,6 +76,7 @@ app.add_typer(domains.app, name="domain")
 app.add_typer(dkim_keys.app, name="dkim")
 app.add_typer(lists.app, name="list")
 app.add_typer(subscribers.app, name="subscriber")
+app.add_typer(api_keys.app, name="apikey")
 app.add_typer(queue.app, name="queue")
 app.command("explain")(explain.explain)
 app.command("demo")(demo.demo)

@@ -21,6 +21,7 @@ from gateway.settings.schema import Settings
 from gateway.settings.secret_files import BadSecret
 from gateway.spool.errors import ForeignShard
 from gateway.spool.operate import QueueDesk
+from gateway.store.api_keys import ApiKeys
 from gateway.store.database import Store, open_store
 from gateway.store.dkim_keys import DkimKeys
 from gateway.store.keys import StoreKeyring, load_master_key
@@ -50,6 +51,11 @@ class Opened:
     def subscriptions(self) -> Subscriptions:
         """Who is on which list."""
         return Subscriptions(self.store, self.keyring)
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        """The keys of tenants' programs."""
+        return ApiKeys(self.store)
 
     @property
     def dkim_keys(self) -> DkimKeys:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 import typer
 
+from gateway.model.instant import rfc3339
+
 _UNITS = ((86_400, "day"), (3600, "hour"), (60, "min"), (1, "s"))
 _OCTETS = ("octets", "KiB", "MiB", "GiB", "TiB")
 _GAP = "  "
@@ -102,9 +104,7 @@ def size(octets: float) -> str:
 
 def iso(at: float | None) -> str | None:
     """Return a time as programs read it, in UTC; None stays None."""
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if at is None else rfc3339(at)
 
 
 def when(at: float) -> str:

@@ -111,6 +111,8 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("web_requests_total", "HTTP requests answered.", "page", "code"),
     _counter("unsubscribes_total", "Subscriptions that were left.", "via"),
     _counter("abuse_reports_total", "Reports made on the report page."),
+    _counter("api_requests_total", "Requests to the API answered.", "route", "code"),
+    _counter("api_keys_total", "API keys looked at: ok, failed, blocked, limited, scope.", "result"),
     # The house
     _counter("reloads_total", "Reloads of the config.", "result"),
     _counter("worker_restarts_total", "Processes that ended unasked and were started again."),

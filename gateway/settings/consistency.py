@@ -39,6 +39,7 @@ def contradictions(settings: Settings) -> Iterator[Finding]:
     yield from _overlapping_networks(settings)
     yield from _certificate_missing(settings)
     yield from _limits(settings)
+    yield from _api(settings)
     yield from _smarthosts(settings)
     yield from _store(settings)
     yield from inbound.contradictions(settings)
@@ -179,6 +180,14 @@ def _smtp_limits(server: str, limits: SmtpLimitsSection) -> Iterator[Finding]:
     if limits.contents < limits.message_size:
         reason = f"is less than {server}.limits.message_size: the largest message would never be taken"
         yield Finding((server, "limits", "contents"), reason)
+
+
+def _api(settings: Settings) -> Iterator[Finding]:
+    for key, text in (("rate", settings.api.rate), ("failed_keys", settings.api.failed_keys)):
+        try:
+            parse_rate(text)
+        except BadRate as error:
+            yield Finding(("api", key), str(error))
 
 
 def _smarthosts(settings: Settings) -> Iterator[Finding]:

@@ -150,6 +150,14 @@ class WebSection(_Table):
     forwarded_from: tuple[Network, ...] = ()
 
 
+class ApiSection(_Table):
+    """``[api]``: the HTTP API for programs of tenants, at ``/api/v1`` beside the pages."""
+
+    rate: str = "10/s"  # requests of one key
+    burst: int = Field(default=50, ge=1)
+    failed_keys: str = "30/min"  # per source
+
+
 class MetricsSection(_Table):
     """``[metrics]``: Prometheus and health, on an address that is not public."""
 
@@ -229,6 +237,7 @@ class Settings(_Table):
     tls: TlsSection = TlsSection()
     secrets: SecretsSection = SecretsSection()
     web: WebSection = WebSection()
+    api: ApiSection = ApiSection()
     metrics: MetricsSection = MetricsSection()
     store: StoreSection = StoreSection()
     spool: SpoolSection = SpoolSection()

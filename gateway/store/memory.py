@@ -3,11 +3,13 @@
 ``away`` set to an exception makes every question fail with it, as a store does that cannot be asked.
 """
 
+import asyncio
 import hmac
 import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from gateway.model.api_key import Grant
 from gateway.model.events import Event, SealedEvent
 from gateway.model.facts import Account, AccountState, Bonds, Subscription, Suppression
 from gateway.model.notice import Names, Notice, NoticeType, notice_of, test_notice
@@ -169,6 +171,45 @@ class MemoryFeed(_MayBeAway):
         if whose != str(account_id) or not place.endswith("."):
             raise BadCursor
         return int(place.removesuffix("."))
+
+
+@dataclass(slots=True)
+class MemoryApiKeys(_MayBeAway):
+    """ports.ApiKeys."""
+
+    _grants: dict[str, Grant] = field(default_factory=dict)
+
+    def put(self, text: str, grant: Grant) -> None:
+        """Let a key be good."""
+        self._grants[text] = grant
+
+    def remove(self, text: str) -> None:
+        """Let a key be good for nothing."""
+        self._grants.pop(text, None)
+
+    async def grant(self, text: str, now: float) -> Grant | None:  # noqa: ARG002 - nobody asks for its last use
+        """Return what the bearer of a key may do, or None."""
+        self._ask()
+        return self._grants.get(text)
+
+
+@dataclass(slots=True)
+class MemoryTide:
+    """ports.Tide: rises when it is told to."""
+
+    risen: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)  # set while somebody waits
+
+    async def rise(self, account_id: int, beyond: int, patience: float) -> bool:  # noqa: ARG002 - one for all
+        """Return True when it was told to rise, False when the seconds are over."""
+        self.waiting.set()
+        try:
+            async with asyncio.timeout(patience):
+                await self.risen.wait()
+        except TimeoutError:
+            return False
+        self.risen.clear()
+        return True
 
 
 @dataclass(slots=True)

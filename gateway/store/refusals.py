@@ -21,6 +21,14 @@ class NoSuchList(StoreRefusal):
     """The account has no list of that List-Id."""
 
 
+class NoSuchKey(StoreRefusal):
+    """No API key has that id."""
+
+
+class NoSuchWebhook(StoreRefusal):
+    """No webhook has that id."""
+
+
 class BadName(StoreRefusal):
     """A name that breaks its rules; the message tells them."""
 

@@ -150,6 +150,36 @@ EVENT = Table(
     sqlite_autoincrement=True,
 )
 
+API_KEY = Table(
+    "api_key",
+    METADATA,
+    Column("id", Text, primary_key=True),  # a part of the key
+    Column("account_id", Integer, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),  # a space between two
+    Column("digest", LargeBinary, nullable=False),  # SHA-256 of the key's secret part
+    Column("created_at", Float, nullable=False),
+    Column("used_at", Float),  # to the hour
+    Column("revoked_at", Float),
+)
+
+WEBHOOK = Table(
+    "webhook",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Integer, nullable=False, index=True),
+    Column("types", Text, nullable=False),  # of notices, a space between two; "": all
+    Column("sealed", LargeBinary, nullable=False),  # the URL, which may hold a secret too, and the secret
+    Column("state", Text, nullable=False),
+    Column("place", Integer().with_variant(BigInteger, "postgresql"), nullable=False),  # told up to here
+    Column("failures", Integer, nullable=False),  # since it last worked
+    Column("failing_since", Float),
+    Column("due_at", Float, nullable=False),  # not to be tried before
+    Column("failure", Text, nullable=False),  # the last one, in words that hold no part of the URL
+    Column("told_at", Float),  # when it last worked
+    Column("created_at", Float, nullable=False),
+)
+
 REVISION = Table(
     "revision",
     METADATA,

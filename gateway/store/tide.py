@@ -43,23 +43,24 @@ class StoreTide:
             for waiting in self._waiting.get(account_id, ()):
                 waiting.set()
 
-    async def rise(self, account_id: int, beyond: int, patience: float) -> None:
-        """Return when the account has an event beyond a place, or when the seconds are over.
+    async def rise(self, account_id: int, beyond: int, patience: float) -> bool:
+        """Return True when the account has an event beyond a place, False when the seconds are over.
 
         What was in the store when this process first looked is no news.
         """
         if (self._latest.get(account_id) or 0) > beyond:
-            return
+            return True
         risen = asyncio.Event()
         self._waiting[account_id].add(risen)
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience):
-                    await risen.wait()
+                    return await risen.wait()
         finally:
             self._waiting[account_id].discard(risen)
             if not self._waiting[account_id]:
                 del self._waiting[account_id]
+        return False
 
     def _news(self) -> dict[int, int]:
         last = select(func.max(EVENT.c.place))

@@ -25,7 +25,7 @@ Field = tuple[bytes, bytes]
 _CLOSE: Field = (b"connection", b"close")
 
 _PAGES = {"": "home", "u": "unsubscribe", "r": "report", "robots.txt": "robots", "favicon.ico": "favicon"}
-_PAGES |= {"metrics": "metrics", "health": "health"}
+_PAGES |= {"metrics": "metrics", "health": "health", "api": "api"}
 
 
 class BodyTooLong(Exception):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from math import ceil
 
 import h11
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -84,7 +84,7 @@ def _nothing() -> None:
 
 
 async def serve(
-    app: FastAPI,
+    app: ASGIApp,
     sock: socket.socket,
     stop: asyncio.Event,
     *,

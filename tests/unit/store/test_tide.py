@@ -32,8 +32,8 @@ async def test_an_event_wakes_those_who_wait_for_its_account(store: Store) -> No
         await asyncio.sleep(0)
         put(store, 1)
         await tide.look()
-        await mine
-        await also_mine
+        assert await mine
+        assert await also_mine
         assert not theirs.done()
         theirs.cancel()
     assert not tide._waiting
@@ -44,8 +44,8 @@ async def test_what_came_between_the_reading_and_the_waiting_is_not_missed(store
     await tide.look()
     put(store, 1)
     await tide.look()
-    await tide.rise(1, 0, FOR_EVER)
-    await tide.rise(1, 1, 0.0)  # seen already: only its patience ends this
+    assert await tide.rise(1, 0, FOR_EVER)
+    assert not await tide.rise(1, 1, 0.0)  # seen already: only its patience ends this
 
 
 async def test_what_was_there_at_the_start_is_no_news(store: Store) -> None:
@@ -53,7 +53,7 @@ async def test_what_was_there_at_the_start_is_no_news(store: Store) -> None:
     tide = StoreTide(store)
     await tide.look()
     await tide.look()
-    await tide.rise(1, 0, 0.0)
+    assert not await tide.rise(1, 0, 0.0)
     assert len(tide._latest) == 0
 
 
@@ -84,5 +84,5 @@ async def test_a_store_that_is_away_is_looked_at_again(store: Store, monkeypatch
         await tide.away.wait()
         away.rename(store.path)
         await asyncio.to_thread(put, store, 1)
-        await waiting
+        assert await waiting
         watching.cancel()

@@ -1,0 +1,1 @@
+"""The HTTP API for programs of tenants, at /api/v1."""

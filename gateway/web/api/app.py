@@ -1,0 +1,171 @@
+"""The API's application: routes, problems, openapi.json.
+
+What it promises: every answer that is no success is a problem of RFC 9457, whoever found it (a route, the
+framework, the guard); openapi.json says what can come. The same guard as before the pages keeps the limits.
+It is an application of its own beside the pages: neither's errors and headers are the other's.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.model.reply import PublicError
+from gateway.ports import Meter
+from gateway.settings.schema import WebSection
+from gateway.web.api.events import EventDesk
+from gateway.web.api.problems import (
+    BAD_PARAMETER,
+    MEDIA_TYPE,
+    ROOT,
+    UNAVAILABLE,
+    ApiProblem,
+    Problems,
+    page,
+)
+from gateway.web.api.schema import EXAMPLE, Events, ProblemBody
+from gateway.web.guard import Guard
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+_PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+_SECURITY = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "ck_ID_SECRET"}}
+_DESCRIPTION = (
+    "What programs of tenants can ask the gateway. A key (`Authorization: Bearer ck_...`) belongs to one "
+    "account and has scopes. Every error is a problem of RFC 9457."
+)
+
+
+def build_api(desk: EventDesk, meter: Meter, settings: Callable[[], WebSection]) -> FastAPI:
+    """Return the application at /api/v1."""
+    problems = Problems(settings)
+    app = FastAPI(
+        title="Consentry", version="1", description=_DESCRIPTION, redirect_slashes=False,
+        openapi_url=f"{ROOT}/openapi.json", docs_url=None, redoc_url=None,
+    )  # fmt: skip
+    app.add_api_route(
+        f"{ROOT}/events",
+        desk.events,
+        methods=["GET"],
+        operation_id="listEvents",
+        summary="What happened",
+        tags=["events"],
+        response_model=Events,
+        responses=_responses(),
+        openapi_extra={"security": [{"key": []}]},
+    )
+    app.add_api_route(
+        f"{ROOT}/problems/{{name}}", page, methods=["GET"], include_in_schema=False, response_model=None
+    )
+    _handle(app, problems)
+    app.openapi = lambda: _openapi(app, settings())  # type: ignore[method-assign]
+    app.add_middleware(Guard, meter=meter, problem=problems.of_status, headers=_HEADERS)
+    app.add_middleware(_Counted, meter=meter)  # outside of it: the guard's own answers count too
+    return app
+
+
+def _responses() -> dict[int | str, dict[str, Any]]:
+    told = {
+        400: "A parameter or the cursor is wrong.",
+        401: "There is no good key.",
+        403: "The key has not the scope `events:read`.",
+        429: "Too many requests of this key, or too many wrong keys from this source.",
+        503: "The store is away.",
+    }
+    later = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+    found: dict[int | str, dict[str, Any]] = {
+        status: {"description": text, **_PROBLEM, **({"headers": later} if status in {429, 503} else {})}
+        for status, text in told.items()
+    }
+    return found | {"default": {"description": "Any other problem.", **_PROBLEM}}
+
+
+def _handle(app: FastAPI, problems: Problems) -> None:
+    async def ours(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, ApiProblem)
+        return problems.answer(error.problem, error.headers, error.extra)
+
+    async def parameters(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        wrong = [{"parameter": str(one["loc"][1]), "detail": one["msg"]} for one in error.errors()]
+        return problems.answer(BAD_PARAMETER, extra={"errors": wrong})
+
+    async def framework(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        answer = problems.of_status(HTTPStatus(error.status_code))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    async def away(_request: Request, _error: Exception) -> Response:
+        return problems.answer(UNAVAILABLE)
+
+    app.add_exception_handler(ApiProblem, ours)
+    app.add_exception_handler(RequestValidationError, parameters)
+    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(PublicError, away)
+
+
+def _openapi(app: FastAPI, settings: WebSection) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        servers=[{"url": settings.public_url}],
+    )
+    parts = document.setdefault("components", {})
+    parts["securitySchemes"] = _SECURITY
+    parts["schemas"]["Problem"] = ProblemBody.model_json_schema()
+    parts["schemas"]["Events"]["examples"] = [EXAMPLE]  # here: the framework would leave out what is null
+    return document
+
+
+class _Counted:
+    """ASGI middleware: counts the API's requests by route and code."""
+
+    def __init__(self, app: ASGIApp, meter: Meter) -> None:
+        self._app = app
+        self._meter = meter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        code = "none"
+
+        async def watched(message: Any) -> None:
+            nonlocal code
+            if message["type"] == "http.response.start":
+                code = str(message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            # A route's own template: a fixed word, where a path may be anything.
+            route = str(getattr(scope.get("route"), "path", "other")).removeprefix(ROOT)
+            self._meter.count("api_requests_total", route=route, code=code)
+
+
+class Doors:
+    """ASGI: the API behind its path, the pages behind every other."""
+
+    def __init__(self, pages: ASGIApp, api: ASGIApp) -> None:
+        self._pages = pages
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request to the application that it is for."""
+        is_api = scope["type"] == "http" and scope["path"].startswith("/api/")
+        await (self._api if is_api else self._pages)(scope, receive, send)
