@@ -123,7 +123,7 @@ class InboundSection(SmtpSection):
     domains: tuple[str, ...] = ()  # beside the hostname, and the domain of web.unsubscribe_mailbox
     operator: str = ""  # who reads postmaster@ and abuse@
     forwards: str = "100/h"  # letters handed on to the operator
-    answers_per_source: str = "10/h"
+    answers_per_source: str = "100/h"
     answers: str = "1000/h"
 
 

@@ -20,6 +20,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> House:
     house.change(r'^drain = "20s"', 'drain = "5s"')
     house.change(r"^workers = 0", "workers = 2")
     house.change(r'^provider_domain = ""', 'provider_domain = "provider.example"')
+    house.change(r'^operator = ""', 'operator = "ops@operator.example"')
     house.append(f'[[submission.listener]]\nlisten = "127.0.0.1:{house.smtps}"\ntls = "implicit"\n')
     furnish(house)
     return house
