@@ -120,7 +120,7 @@ class SqliteSpool:
             rows = await self._sealed(octets, self._codec.settlement_rows, settlements)
         except IllegalMove:  # as far as the caller knew; what stands in the table decides
             rows = None
-        await self._submit(Settle(rows, settlements))
+        await self._writer.submit_at_leisure(Settle(rows, settlements))
 
     def record(self, events: Sequence[Event]) -> None:
         """Keep events with the next commit, or within 50 ms."""

@@ -5,6 +5,10 @@ its fsync, runs in a thread. A thread that ran every statement would take the in
 dozen times for each commit, and give it back as often. What may take long or has to wait (an operator's
 lock, large contents, adoptions, claims, a batch that failed) runs in the thread from its beginning.
 
+A commit costs as much as ten messages in it, so a transaction waits for company as long as company comes: it
+begins when two turns of the event loop have brought nothing more, which on a quiet machine is at once. What
+nobody waits for (outcomes) goes with the next transaction of somebody who waits, or after ``_LEISURE``.
+
 What it promises: the future of an operation is resolved after COMMIT has returned, that is after the fsync,
 and all futures of a commit by one call into the event loop. A failed commit fails its operations with named
 errors; the writer goes on, with a new connection after an I/O error, so that nothing needs a restart when
@@ -43,6 +47,9 @@ _PATIENCE = (
     5000  # milliseconds that the thread waits for an operator's short transaction; the loop never does
 )
 _HERE = 300  # rows, at some 10 us each; more than this is written by the thread
+_QUIET_TURNS = 2  # of the event loop, without a new operation: then a transaction begins
+_COMPANY = 0.01  # seconds that it waits at most while operations keep coming
+_LEISURE = 0.01  # seconds that an operation nobody waits for has until it makes a transaction of its own
 
 _log = structlog.get_logger(__name__)
 
@@ -98,6 +105,11 @@ class Writer:
         self._version = 0
         self._busy = False
         self._begin_is_due = False
+        self._seen = 0  # operations that waited when the loop last came by
+        self._quiet_turns = 0
+        self._latest = 0.0  # by the loop's clock: when a transaction begins, whatever may come
+        self._somebody_waits = False
+        self._leisure: asyncio.TimerHandle | None = None
         self._look_is_due = False
         self._stopping = False
         self._poll: asyncio.TimerHandle | None = None
@@ -109,17 +121,21 @@ class Writer:
         self._want_look()
 
     def submit(self, operation: Operation) -> asyncio.Future[Outcome]:
-        """Queue an operation; raise SpoolAway when the writer has been told to stop."""
-        if self._stopping:
-            raise SpoolAway("the spool is closed")
-        future: asyncio.Future[Outcome] = self._loop.create_future()
-        self._waiting.append(Job(operation, future))
-        self._begin_soon()
+        """Queue an operation that somebody waits for; raise SpoolAway when the writer was told to stop."""
+        future = self._queue(operation)
+        self._hurry()
+        return future
+
+    def submit_at_leisure(self, operation: Operation) -> asyncio.Future[Outcome]:
+        """Queue an operation that can wait for another's commit; raise SpoolAway as ``submit`` does."""
+        future = self._queue(operation)
+        if self._leisure is None:
+            self._leisure = self._loop.call_later(_LEISURE, self._hurry)
         return future
 
     def flush(self) -> None:
         """Have the recorded events written even if nothing else comes."""
-        self._begin_soon()
+        self._hurry()
 
     async def stop(self) -> None:
         """Write all that was queued, close the connection and end the thread."""
@@ -127,20 +143,44 @@ class Writer:
             self._stopping = True
             if self._poll is not None:
                 self._poll.cancel()
-            self._begin_soon()
+            self._hurry()
         await asyncio.to_thread(self._thread.join)
 
     # On the event loop
 
-    def _begin_soon(self) -> None:
-        """Begin a transaction after what is ready to run now: that may have more for it."""
+    def _queue(self, operation: Operation) -> asyncio.Future[Outcome]:
+        if self._stopping:
+            raise SpoolAway("the spool is closed")
+        future: asyncio.Future[Outcome] = self._loop.create_future()
+        self._waiting.append(Job(operation, future))
+        return future
+
+    def _hurry(self) -> None:
+        """Begin a transaction as soon as nothing more comes for it."""
+        self._somebody_waits = True
         if not (self._busy or self._begin_is_due):
             self._begin_is_due = True
-            self._loop.call_soon(self._begin)
+            self._latest = self._loop.time() + _COMPANY
+            self._quiet_turns = self._seen = 0
+            self._loop.call_soon(self._look_around)
+
+    def _look_around(self) -> None:
+        """Count the turns of the event loop that bring nothing: the next one may have more for us."""
+        waiting = len(self._waiting)
+        self._quiet_turns = 0 if waiting > self._seen else self._quiet_turns + 1
+        self._seen = waiting
+        if self._quiet_turns < _QUIET_TURNS and waiting < self._largest and self._loop.time() < self._latest:
+            self._loop.call_soon(self._look_around)
+        else:
+            self._begin()
 
     def _begin(self) -> None:
         self._begin_is_due = False
         jobs = [self._waiting.popleft() for _ in range(min(self._largest, len(self._waiting)))]
+        self._somebody_waits = bool(self._waiting)
+        if self._leisure is not None and not self._waiting:
+            self._leisure.cancel()
+            self._leisure = None
         events = self._recorder.take()
         if jobs or events:
             self._busy = True
@@ -166,13 +206,13 @@ class Writer:
         """Take the connection back, and say what came of a commit."""
         self._busy = False
         self._answer(results, change)
-        if self._waiting or self._look_is_due or self._stopping:
-            self._begin_soon()
+        if self._somebody_waits or self._look_is_due or self._stopping:
+            self._hurry()
 
     def _want_look(self) -> None:
         self._look_is_due = True
         self._poll = self._loop.call_later(POLL, self._want_look)
-        self._begin_soon()
+        self._hurry()
 
     # In the thread
 

@@ -233,13 +233,18 @@ def prepare_gateway(home: Path, sink: int, subscriptions: int = SUBSCRIPTIONS, s
     return smtp
 
 
+def trust_this_machine(home: Path, extra_config: str = "") -> None:
+    """Let who sends from here be the account, without a password."""
+    with (home / "gateway.toml").open("a") as file:
+        file.write('\n[[submission.trusted]]\nnetwork = "127.0.0.1/32"\naccount = "bench"\n' + extra_config)
+
+
 def gateway(
     home: Path, sink: int, say=print, extra_config: str = "", subscriptions: int = SUBSCRIPTIONS
 ) -> Peer:
     """Start the gateway with 1,000,000 subscriptions, or as many as are asked for."""
     smtp = prepare_gateway(home, sink, subscriptions, say=say)
-    with (home / "gateway.toml").open("a") as file:
-        file.write('\n[[submission.trusted]]\nnetwork = "127.0.0.1/32"\naccount = "bench"\n' + extra_config)
+    trust_this_machine(home, extra_config)
     log = (home / "log.jsonl").open("wb")
     process = subprocess.Popen(
         [CONSENTRY, "--config", str(home / "gateway.toml"), "run"], stdout=subprocess.PIPE, stderr=log

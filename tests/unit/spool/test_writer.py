@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from gateway.model.delivery import DeliveryEvent, DeliveryState
+from gateway.ports import Settlement
 from gateway.spool import writer
 from gateway.spool.batch import Ask, Put, Settle, weight, write_batch
 from gateway.spool.codec import Codec, Rows
@@ -51,6 +53,49 @@ async def test_what_comes_during_a_commit_is_the_next_one(kit: Any, loop: Loop) 
         for _ in range(3):
             puts.create_task(spool.put(kit.parcel()))
     assert loop.sizes == [1, 3]
+
+
+async def test_what_comes_within_two_turns_of_the_loop_is_the_same_commit(kit: Any, loop: Loop) -> None:
+    spool = await kit.open()
+    await spool.put(kit.parcel())
+    async with asyncio.TaskGroup() as puts:
+        for _ in range(4):
+            puts.create_task(spool.put(kit.parcel()))
+            await asyncio.sleep(0)  # a turn
+    assert loop.sizes == [4]
+
+
+async def test_outcomes_go_with_a_commit_that_somebody_waits_for(kit: Any, loop: Loop) -> None:
+    spool = await kit.open()
+    parcel = kit.parcel(state=DeliveryState.ACTIVE)
+    await spool.put(parcel)
+    async with asyncio.TaskGroup() as both:
+        both.create_task(spool.settle([Settlement(parcel.deliveries[0], DeliveryEvent.DELIVER)]))
+        both.create_task(spool.put(kit.parcel()))
+    assert loop.sizes == [2]
+
+
+async def test_outcomes_alone_need_nobody_else(kit: Any, loop: Loop) -> None:
+    spool = await kit.open()
+    parcels = [kit.parcel(state=DeliveryState.ACTIVE) for _ in range(2)]
+    for parcel in parcels:
+        await spool.put(parcel)
+    loop.sizes.clear()
+    for parcel in parcels:
+        await spool.settle([Settlement(parcel.deliveries[0], DeliveryEvent.DELIVER)])
+    assert loop.sizes == [1, 1]
+    assert sum((await spool.counts()).values()) == 0
+
+
+async def test_a_spool_that_closes_keeps_outcomes_that_had_time(kit: Any) -> None:
+    spool = await kit.open()
+    parcel = kit.parcel(state=DeliveryState.ACTIVE)
+    await spool.put(parcel)
+    async with asyncio.TaskGroup() as both:
+        settling = both.create_task(spool.settle([Settlement(parcel.deliveries[0], DeliveryEvent.DELIVER)]))
+        await asyncio.sleep(0)
+        await spool.close()
+    assert settling.exception() is None
 
 
 async def test_an_operators_lock_holds_up_no_loop(kit: Any, loop: Loop) -> None:
