@@ -51,6 +51,7 @@ class Configuration:
     loaded: Loaded
     shelf: Shelf
     tokens: TokenKeys
+    links: Links  # what makes the links of a copy
     describe_rewrite: Callable[[Message], str]
     tls: ssl.SSLContext | None
     master_key: bytes = field(repr=False)
@@ -65,13 +66,6 @@ class Configuration:
     def hostname(self) -> str:
         """Our own name, for greetings, Received and DSNs."""
         return self.settings.gateway.hostname
-
-    @property
-    def links(self) -> Links:
-        """What makes the links of a copy."""
-        key_id = self.tokens.current_id
-        mailbox = self.settings.unsubscribe_mailbox
-        return Links(self.settings.web.public_url, mailbox, key_id, self.tokens.keys[key_id])
 
     @property
     def metrics_folder(self) -> Path:
@@ -112,7 +106,14 @@ def read(path: Path, files: Files | None = None) -> Configuration:
         if sum(map(len, files.found.values())) > LARGEST_TOGETHER:
             raise ValueError(f"its files are larger than {LARGEST_TOGETHER} octets together")
     describe_rewrite = policies.footer.explainer(loaded.policy.get("footer", {}))
-    return Configuration(loaded, Shelf.of(loaded.policies), tokens, describe_rewrite, tls, master_key, files)
+    links = _links(loaded.settings, tokens)
+    shelf = Shelf.of(loaded.policies)
+    return Configuration(loaded, shelf, tokens, links, describe_rewrite, tls, master_key, files)
+
+
+def _links(settings: Settings, tokens: TokenKeys) -> Links:
+    key_id = tokens.current_id
+    return Links(settings.web.public_url, settings.unsubscribe_mailbox, key_id, tokens.keys[key_id])
 
 
 @contextmanager

@@ -17,16 +17,23 @@ _DIGITS = bytes(
 
 def new_id(now: float, entropy: bytes) -> str:
     """Return the id for a time (seconds since the epoch) and ten random octets."""
-    return _text((int(now * 1000) << 80) | int.from_bytes(entropy[:10], "big"))
+    return _text(int(now * 1000), int.from_bytes(entropy[:5], "big"), int.from_bytes(entropy[5:10], "big"))
 
 
 def name_of(sixteen: bytes) -> str:
     """Return the id whose octets these are: the inverse of ``octets``."""
-    return _text(int.from_bytes(sixteen, "big"))
+    ends = (sixteen[:6], sixteen[6:11], sixteen[11:])
+    return _text(*[int.from_bytes(octets, "big") for octets in ends])
 
 
-def _text(number: int) -> str:
-    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+def _text(time: int, high: int, low: int) -> str:
+    """Return 48, 40 and 40 bits as text; one expression, because each message has three ids."""
+    return (
+        f"{_PAIRS[(time >> 40) & 255]}{_PAIRS[(time >> 30) & 1023]}{_PAIRS[(time >> 20) & 1023]}"
+        f"{_PAIRS[(time >> 10) & 1023]}{_PAIRS[time & 1023]}"
+        f"{_PAIRS[high >> 30]}{_PAIRS[(high >> 20) & 1023]}{_PAIRS[(high >> 10) & 1023]}{_PAIRS[high & 1023]}"
+        f"{_PAIRS[low >> 30]}{_PAIRS[(low >> 20) & 1023]}{_PAIRS[(low >> 10) & 1023]}{_PAIRS[low & 1023]}"
+    )
 
 
 def octets(identity: str) -> bytes:

@@ -46,7 +46,8 @@ class Scheduler:
         self._draining = False
         self._over = asyncio.Event()
         self._hungry = asyncio.Event()
-        self._lanes = Lanes(self._relay, self._senders_wanted(), self._hungry.set)
+        self._wanted = self._senders_wanted()
+        self._lanes = Lanes(self._relay, self._wanted, self._hungry.set)
         reports = Reports(lambda: settings().gateway.hostname, means.clock, entropy)
         self._record = Record(reports, self._relay, means.clock, entropy, means.meter)
         bodies = Bodies(spool, self._relay().ready_size // 4)
@@ -140,7 +141,7 @@ class Scheduler:
 
     def _hire(self) -> None:
         """Start the senders that are missing, and let those above the number leave."""
-        wanted = self._senders_wanted()
+        wanted = self._wanted = self._senders_wanted()
         self._lanes.set_senders(wanted)
         if self._group is None or self._draining:
             return
@@ -152,7 +153,7 @@ class Scheduler:
 
     async def _send_on(self, number: int) -> None:
         try:
-            while not self._draining and number < self._senders_wanted():
+            while not self._draining and number < self._wanted:
                 item = self._lanes.take() if self._is_sending else None
                 if item is None:
                     await self._wait_for_work()
