@@ -1,8 +1,8 @@
 """Charsets: what a part's text is written in, and what may be written into it.
 
-What it promises: ``charset_of`` knows for every name whether ASCII octets mean themselves in it, and which
-codec an insertion may use; ``plain_octets`` and ``html_octets`` express any text in that codec, with other
-letters or numeric references where it has none. Nothing here fails.
+What it promises: ``charset_of`` knows for every name whether ASCII octets mean themselves in it, which codec
+reads it and which one an insertion may use; ``plain_octets`` and ``html_octets`` express any text in that
+codec, with other letters or numeric references where it has none. Nothing here fails.
 """
 
 import codecs
@@ -10,40 +10,41 @@ import unicodedata
 from dataclasses import dataclass
 from encodings import normalize_encoding
 from encodings.aliases import aliases
+from enum import Enum
 from functools import lru_cache
 
+
+class Kin(Enum):
+    """How a charset is related to ASCII."""
+
+    ASCII = "ASCII octets mean themselves, wherever they stand"
+    SHIFTED = "ASCII, and stretches between shifts in which the same octets mean other things"
+    WIDE = "two or four octets for each character"
+    NONE = "not at all, or nobody knows: nothing may go in"
+
+
 # Python has codecs under these names that are no charsets of mail, or change their meaning as they go.
-_STATEFUL = ("utf-7", "utf7", "utf-16", "utf16", "utf-32", "utf32", "iso-2022", "iso2022", "csiso2022", "hz")
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-8-sig"})
 # The names that Python has codecs for. To ask it for any other would make it remember the name for ever.
 _CODECS = frozenset({*aliases, *aliases.values(), "koi8_u", "koi8_t", "cp874", "cp720", "cp856", "cp1006"})
 _ASCII = bytes(range(128))
 _ASCII_TEXT = _ASCII.decode("ascii")
 
+# Signs, ligatures, Cyrillic and Greek in the nearest ASCII: roughly as passports write them.
+_SPELLINGS = """
+' ‘’‚‹›|" “”„«»|- ‐‑‒–—−|* ·•|ss ß|SS ẞ|ae æ|AE Æ|oe œ|OE Œ|o ø|O Ø|l ł|L Ł|d đð|D ĐÐ|th þ|Th Þ|EUR €|i ı
+a а|b б|v в|g гґ|d д|e еэ|z з|i ийыі|k к|l л|m м|n н|o о|p п|r р|s сѕ|t т|u у|f ф|j ј|zh ж|kh х|ts ц|ch ч|sh ш
+shch щ|iu ю|ia я|ie є|lj љ|nj њ|c ћ|dj ђ|dz џ|A А|B Б|V В|G ГҐ|D Д|E ЕЭ|Z З|I ИЙЫІ|K К|L Л|M М|N Н|O О|P П|R Р
+S СЅ|T Т|U У|F Ф|J Ј|Zh Ж|Kh Х|Ts Ц|Ch Ч|Sh Ш|Shch Щ|Iu Ю|Ia Я|Ie Є|Lj Љ|Nj Њ|C Ћ|Dj Ђ|Dz Џ| ьъЬЪ
+a α|v β|g γ|d δ|e ε|z ζ|i ηι|k κ|l λ|m μ|n ν|x ξ|o οω|p π|r ρ|s σς|t τ|y υ|f φ|th θ|ch χ|ps ψ|A Α|V Β|G Γ|D Δ
+E Ε|Z Ζ|I ΗΙ|K Κ|L Λ|M Μ|N Ν|X Ξ|O ΟΩ|P Π|R Ρ|S Σ|T Τ|Y Υ|F Φ|Th Θ|Ch Χ|Ps Ψ
+"""
 _NEAREST = str.maketrans(
     {
-        **dict.fromkeys("\u2018\u2019\u201a\u2039\u203a", "'"),
-        **dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb", '"'),
-        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
-        **dict.fromkeys("\u00b7\u2022", "*"),
-        "\u00df": "ss",
-        "\u1e9e": "SS",
-        "\u00e6": "ae",
-        "\u00c6": "AE",
-        "\u0153": "oe",
-        "\u0152": "OE",
-        "\u00f8": "o",
-        "\u00d8": "O",
-        "\u0142": "l",
-        "\u0141": "L",
-        "\u0111": "d",
-        "\u0110": "D",
-        "\u00fe": "th",
-        "\u00de": "Th",
-        "\u00f0": "d",
-        "\u00d0": "D",
-        "\u20ac": "EUR",
-        "\u0131": "i",
+        letter: spelling
+        for entry in _SPELLINGS.strip("\n").replace("\n", "|").split("|")
+        for spelling, _, letters in [entry.partition(" ")]
+        for letter in letters
     }
 )
 
@@ -54,6 +55,27 @@ class Charset:
 
     reads: str  # the codec that decodes it; where Python has none, one that keeps ASCII as it is
     writes: str
+    kin: Kin = Kin.ASCII
+
+
+_UNKNOWN = Charset("latin-1", "", Kin.NONE)
+# Japanese of RFC 1468 is what every reader knows of this family: nothing more is written into any of it.
+ISO_2022_JP = Charset("iso2022_jp_ext", "iso2022_jp", Kin.SHIFTED)
+_UTF_16 = Charset("utf-16", "utf-16", Kin.WIDE)
+_BY_PREFIX = (
+    ("iso-2022-jp", ISO_2022_JP),
+    ("csiso2022jp", ISO_2022_JP),
+    ("iso-2022-kr", Charset("iso2022_kr", "ascii", Kin.SHIFTED)),
+    ("csiso2022kr", Charset("iso2022_kr", "ascii", Kin.SHIFTED)),
+    ("iso-2022", Charset("latin-1", "ascii", Kin.SHIFTED)),
+    ("hz", Charset("hz", "hz", Kin.SHIFTED)),
+    ("utf-7", Charset("utf-7", "utf-7", Kin.SHIFTED)),
+    ("unicode-1-1-utf-7", Charset("utf-7", "utf-7", Kin.SHIFTED)),
+    ("utf-16", _UTF_16),
+    ("utf16", _UTF_16),
+    ("utf-32", Charset("utf-32", "utf-32", Kin.WIDE)),
+    *((name, _UNKNOWN) for name in ("utf7", "utf32", "iso2022", "csiso2022")),
+)
 
 
 @lru_cache(maxsize=256)
@@ -61,12 +83,13 @@ def charset_of(name: str) -> Charset:
     """Return what is known of a charset's lower-case name; "" is RFC 2045's default, us-ascii."""
     if name in {"", "us-ascii", "ascii"}:
         return Charset("latin-1", "ascii")
-    if name.startswith(_STATEFUL):
-        return Charset("latin-1", "")
+    for prefix, known in _BY_PREFIX:
+        if name.startswith(prefix):
+            return known
     if normalize_encoding(name) not in _CODECS:
-        return Charset("latin-1", "ascii" if _looks_like_ascii(name) else "")
+        return Charset("latin-1", "ascii") if _looks_like_ascii(name) else _UNKNOWN
     codec = codecs.lookup(name).name
-    return Charset(codec, codec) if _keeps_ascii(codec) else Charset("latin-1", "")
+    return Charset(codec, codec) if _keeps_ascii(codec) else _UNKNOWN
 
 
 def _keeps_ascii(codec: str) -> bool:
@@ -94,16 +117,25 @@ def plain_octets(text: str, codec: str) -> bytes:
         return "".join([_written(char, codec) for char in text]).encode(codec, "replace")
 
 
+def expresses(codec: str, text: str) -> bool:
+    """Whether a codec has all letters of a text, or others that a reader would take for them."""
+    return b"?" not in plain_octets(text.replace("?", ""), codec).replace(b"\x00", b"")
+
+
 def _written(char: str, codec: str) -> str:
     try:
         char.encode(codec)
     except UnicodeEncodeError:
-        nearest = char.translate(_NEAREST)
-        parts = unicodedata.normalize("NFKD", nearest)
+        parts = unicodedata.normalize("NFKD", char.translate(_NEAREST)).translate(_NEAREST)
         return "".join([one for one in parts if not unicodedata.combining(one)])
     return char
 
 
 def html_octets(text: str, codec: str) -> bytes:
     """Write HTML in a codec; what it lacks becomes a numeric character reference."""
-    return text.encode(codec, "xmlcharrefreplace")
+    try:
+        return text.encode(codec)
+    except UnicodeEncodeError:
+        # By way of ASCII where the codec has a state: its shifts are not ours to mend.
+        own = codec if charset_of(codec).kin is Kin.ASCII and codec != "ascii" else "ascii"
+        return text.encode(own, "xmlcharrefreplace").decode(own).encode(codec)

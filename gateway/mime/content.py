@@ -77,6 +77,15 @@ def _read(value: bytes) -> ContentType:
 _remembered = lru_cache(maxsize=512)(_read)
 
 
+def start_of(value: bytes) -> bytes:
+    """Return a multipart/related's ``start``, its root's Content-ID (RFC 2387 section 3.2), or b""."""
+    for parameter in _PARAMETER.finditer(_without_comments(value)):
+        if parameter[1].lower() == b"start":
+            quoted = parameter[2]
+            return _QUOTED_PAIR.sub(rb"\1", quoted) if quoted is not None else parameter[3]
+    return b""
+
+
 def encoding_of(value: bytes) -> str:
     """Read a Content-Transfer-Encoding; "" for one that is none of RFC 2045's five."""
     name = value.lower()

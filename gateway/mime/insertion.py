@@ -1,10 +1,25 @@
-"""Where a line for the reader goes in a part's text: at the end of plain text, before ``</body>`` in HTML.
+"""Where a line for the reader goes in a part's text: at the end of plain text, at the end of what HTML shows.
 
-What it promises: the place in HTML lies in no comment, script, style, or other element whose text nobody
-sees; it takes time linear in the text; any octets of an ASCII-compatible charset have a place.
+For HTML the place is found on the octets and then proved: a real HTML5 parser (lexbor) reads the text with a
+paragraph put in at that place, and the paragraph has to stand in ``<body>`` itself, whole, with nothing that
+the place is behind coming after it. Where something was left open (a table, a hidden ``<div>``, a
+``<font>``), it is closed first. A place within an attribute, a comment, a script, a frameset fails the proof,
+and the next one is tried.
+
+What it promises: what stands at ``Place.at``, behind ``Place.closing``, is shown, whatever the markup; time
+linear in the text. How it fails: ``Untouchable``, where no place is shown, or the text is too long to prove
+it.
 """
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
+
+from gateway.mime.markup import body_start, careful_end, is_tame
+from gateway.mime.transfer import Untouchable
 
 # What hides a tag that stands in it. HTML comments end as the HTML standard's section 13.2.5 has it.
 _HIDING = (
@@ -22,9 +37,182 @@ _HIDING = (
 _MARK = re.compile(rb"<(?:!--|/body\b|/html\b|" + b"|".join(name + rb"\b" for name in _HIDING) + b")")
 _COMMENT_END = re.compile(rb"--!?>|\Z")
 
+# What a parser's work is bounded by, since in the worst case it grows with the square of what is open.
+_LONGEST = 4_194_304  # octets of HTML that are parsed at all
+_SHORT = 65_536  # octets, and tags: below both even the worst takes a tenth of a second
+_FEW_TAGS = 5000
+_MOST_OPEN = 200  # elements that are closed before a footer
+_MOST_BESIDE = 50  # nodes of the body, from each end, among which the footer is looked for
+
+_PROBE_ID = "consentry-probe"
+_PROBE = f'<p id="{_PROBE_ID}"><a href="x">x</a></p>'.encode()
+_HERE = "consentry-here"
+_HERE_OCTETS = f"<!--{_HERE}-->".encode()
+# Style sheets are parsed for events that nobody listens to here; without them it takes half the time.
+_OPTIONS = LexborDocumentOptions.WO_EVENTS
+_OPEN_ALWAYS = frozenset({"html", "body", "head"})
+_UNSEEN = frozenset({"script", "style", "link", "meta", "title", "-comment", "!--"})
+_HIDES = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0*\.?0*\s*(?:;|!|\Z)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a line goes, and what closes the elements that would swallow it."""
+
+    at: int
+    closing: bytes = b""
+
+
+def place_in_html(view: bytes, lower: bytes) -> Place:
+    """Return where a footer goes that its reader will see; ``lower`` is the text in lower case."""
+    if len(view) > _LONGEST:
+        raise Untouchable("long-html")
+    if (len(view) > _SHORT or lower.count(b"<") > _FEW_TAGS) and not is_tame(lower):
+        raise Untouchable("deep-html")
+    first = end_of_html(lower)
+    if _is_shown(_parsed(view, Place(first))):
+        return Place(first)
+    for at in _others(lower, first):
+        place = _closed(view, at)
+        if place is not None:
+            return place
+    raise Untouchable("html")
+
+
+def _others(lower: bytes, first: int) -> Iterator[int]:
+    """Yield the other places to be tried: an exact look at the markup, and the top of the body."""
+    yield first
+    careful = careful_end(lower)
+    if careful != first:
+        yield careful
+    if b"<frameset" not in lower:  # a line before the frames would take their place
+        yield body_start(lower)
+
+
+# The proof --------------------------------------------------------------------------------------------------
+
+
+def _parsed(view: bytes, place: Place) -> LexborHTMLParser:
+    octets = b"".join([view[: place.at], place.closing, _PROBE, view[place.at :]])
+    return LexborHTMLParser(octets, options=_OPTIONS)
+
+
+def _is_shown(tree: LexborHTMLParser) -> bool:
+    """Whether the probe is the last thing that the body shows, whole, and the body is shown."""
+    probe = _probe(tree)
+    return probe is not None and _is_whole(probe) and all(map(_is_blank, _after(probe.next)))
+
+
+def _probe(tree: LexborHTMLParser) -> LexborNode | None:
+    """Return the probe where it is a child of a body that is shown: frames have none."""
+    body = tree.body
+    if body is None or body.tag != "body" or _is_hidden(body):
+        return None
+    for node in chain(
+        islice(_before(body.last_child), _MOST_BESIDE), islice(_after(body.first_child), _MOST_BESIDE)
+    ):
+        if node.tag == "p" and node.attributes.get("id") == _PROBE_ID:
+            return node
+    return None
+
+
+def _is_hidden(body: LexborNode) -> bool:
+    for node in (body, body.parent):
+        attributes = node.attributes if node is not None else {}
+        if "hidden" in attributes or _HIDES.search(attributes.get("style") or ""):
+            return True
+    return False
+
+
+def _is_whole(probe: LexborNode) -> bool:
+    """Whether nothing that was left open before, such as a link, came into it."""
+    link = probe.first_child
+    return link is not None and link.tag == "a" and link.attributes.get("href") == "x"
+
+
+def _after(node: LexborNode | None) -> Iterator[LexborNode]:
+    while node is not None:
+        yield node
+        node = node.next
+
+
+def _before(node: LexborNode | None) -> Iterator[LexborNode]:
+    while node is not None:
+        yield node
+        node = node.prev
+
+
+def _is_blank(node: LexborNode) -> bool:
+    if node.is_text_node:
+        return not (node.text_content or "").strip()
+    return node.is_comment_node or node.tag in _UNSEEN
+
+
+# What was left open -----------------------------------------------------------------------------------------
+
+
+def _closed(view: bytes, at: int) -> Place | None:
+    """Return the place with what has to be closed before it, or None where nobody would see it even so."""
+    names = _left_open(view[:at])
+    if names is None:
+        return None
+    place = Place(at, b"".join(f"</{name}>".encode() for name in names))
+    for _ in range(2):
+        probe = _probe(_parsed(view, place))
+        if probe is None:
+            return None
+        if _is_whole(probe):
+            return place
+        # Formatting that was never closed goes on in every element after it, until it is closed by name.
+        place = Place(at, place.closing + b"".join(f"</{name}>".encode() for name in _crept_in(probe)))
+    return None
+
+
+def _left_open(before: bytes) -> list[str] | None:
+    """Return the elements that are open at the end of some HTML, the innermost first; None for too many."""
+    here = _here(LexborHTMLParser(before + _HERE_OCTETS, options=_OPTIONS).root)
+    names: list[str] = []
+    node = here.parent if here is not None else None
+    while node is not None and node.tag and node.tag not in _OPEN_ALWAYS:
+        if len(names) == _MOST_OPEN:
+            return None
+        if node.is_element_node and node.tag.isalnum():
+            names.append(node.tag)
+        node = node.parent
+    return names
+
+
+def _here(root: LexborNode | None) -> LexborNode | None:
+    """Return our comment: it is the last one in the document, on the way down to the right or beside it."""
+    node, found = root, None
+    while node is not None:
+        for one in (node, node.prev):
+            if one is not None and one.is_comment_node and one.comment_content == _HERE:
+                found = one
+        node = node.last_child
+    return found
+
+
+def _crept_in(probe: LexborNode) -> list[str]:
+    names: list[str] = []
+    node = probe.first_child
+    while node is not None and node.tag and not (node.tag == "a" and node.attributes.get("href") == "x"):
+        if len(names) == _MOST_OPEN:
+            break
+        names.append(node.tag)
+        node = node.first_child
+    return [name for name in names if name.isalnum()]
+
+
+# A quick look at the octets
+# -----------------------------------------------------------------------------------
+
 
 def end_of_html(lower: bytes) -> int:
-    """Return the offset of the last visible ``</body>``, else ``</html>``, else the end of a lower-case text.
+    """Return the offset of the last ``</body>`` outside of comments, else ``</html>``, else the end.
 
     Where a comment or script never ends, that is before it: what follows, no reader would see.
     """

@@ -70,56 +70,62 @@ class _Scan:
 
     def root(self) -> Part:
         """The message itself. Without a header section it is one opaque body."""
-        fields, body = self._header(0, len(self.raw), "no-header")
-        if fields is None:
-            return self._entity((), (0, 0, len(self.raw)), _DEFAULT, DEPTH)
+        fields, body, broken = self._header(0, len(self.raw), "no-header")
         end = len(self.raw)
-        return self._entity(fields, (0, end if body < 0 else body, end), _DEFAULT, DEPTH)
+        return self._entity(fields, (0, end if body < 0 else body, end), _DEFAULT, DEPTH, broken)
 
-    def _header(self, start: int, end: int, headless: str) -> tuple[tuple[Field, ...] | None, int]:
-        """Return the fields, or None where there is no header section, and where the body begins, or -1."""
+    def _header(self, start: int, end: int, headless: str) -> tuple[tuple[Field, ...], int, str]:
+        """Return the fields, where the body begins, or -1, and what is broken; ``headless``: all of it."""
         raw = self.raw
         if raw.startswith(b"\r\n", start, end):
-            return (), start + 2
+            return (), start + 2, ""
         blank = raw.find(b"\r\n\r\n", start, min(end, start + self.headers_left + 2))
         stop = end if blank < 0 else blank + 2
         if stop - start > self.headers_left:
             self.defects.append("header-too-large")
-            return None, start
+            return (), start, "header-too-large"
         self.headers_left -= stop - start
         fields: list[Field] = []
-        at, lines = start, 0
+        at, lines, broken = start, 0, ""
         for match in _FIELD.finditer(raw, start, stop):
             (_, after), (name, name_end), (_, colon) = match.regs
             if at == after:  # the empty match at the very end
                 continue
             if lines == self.fields_left:
-                self.defects.append("too-many-fields")
+                broken = "too-many-fields"
+                self.defects.append(broken)
                 break
             if colon >= 0:
                 fields.append(Field(raw[name:name_end].lower(), at, colon, after))
             elif at == start:
                 self.defects.append(headless)
-                return None, start
+                return (), start, headless
             else:
-                self.defects.append("header-line")
+                broken = "header-line"
+                self.defects.append(broken)
             at = after
             lines += 1
         self.fields_left -= lines
-        return tuple(fields), -1 if blank < 0 else blank + 4
+        return tuple(fields), -1 if blank < 0 else blank + 4, broken
 
     def _part(self, start: int, end: int, default: ContentType, depth: int) -> Part:
         """One part of a multipart."""
-        fields, body = self._header(start, end, "part-header")
-        if fields is None:
-            return self._entity((), (start, start, end), _OPAQUE, depth)
+        fields, body, broken = self._header(start, end, "part-header")
+        if broken in {"part-header", "header-too-large"}:
+            return self._entity((), (start, start, end), _OPAQUE, depth, broken)
         if body < 0:
+            broken = broken or "part-without-body"
             self.defects.append("part-without-body")
             body = end
-        return self._entity(fields, (start, body, end), default, depth)
+        return self._entity(fields, (start, body, end), default, depth, broken)
 
     def _entity(
-        self, fields: tuple[Field, ...], place: tuple[int, int, int], default: ContentType, depth: int
+        self,
+        fields: tuple[Field, ...],
+        place: tuple[int, int, int],
+        default: ContentType,
+        depth: int,
+        broken: str,
     ) -> Part:
         """What the fields say of the body, and the parts within it. A place is a start, a body, an end."""
         kind, encoding, disposition = default, "7bit", ""
@@ -135,12 +141,17 @@ class _Scan:
             elif name == b"content-disposition":
                 disposition = disposition_of(self._value(field))
         if kind.defect or types > 1:
+            broken = broken or kind.defect or "content-type"
             self.defects.append(kind.defect or "content-type")
         if encodings > 1:
+            broken = broken or "content-encoding"
             self.defects.append("content-encoding")
         parts: tuple[Part, ...] = ()
         if kind.name.startswith("multipart/") and not kind.defect and types < 2:
+            known = len(self.defects)
             parts = self._multipart(kind, encoding, place, depth)
+            if not parts and self.defects[known:]:
+                broken = broken or self.defects[-1]
         return Part(
             place[0],
             fields,
@@ -154,6 +165,7 @@ class _Scan:
             kind.format_flowed,
             kind.delsp,
             parts,
+            broken,
         )
 
     def _value(self, field: Field) -> bytes:

@@ -9,6 +9,7 @@ first gap keep their form. How it fails: ``Untouchable`` with a slug that says w
 
 import binascii
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -21,9 +22,13 @@ from gateway.model.splice import Splice
 Gap = tuple[int, int]
 """A span of a part's decoded octets that something new takes the place of; often an empty one."""
 
+Fillers = tuple[bytes, bytes, bytes]
+"""What may come behind something new in base64: nothing, or a little that does no harm; all of them of
+another length modulo three."""
+
 _QP_TOKEN = re.compile(rb"=[0-9A-Fa-f]{2}|.", re.DOTALL)
 _SOFT_BREAK = b"=\r\n"
-_MOST_ANEW = 262_144  # octets of base64 that are written, and kept, anew for each recipient
+_MOST_ANEW = 65_536  # octets of base64 that are written, and kept, anew for each recipient, though they stay
 _BASE64_LINE = 76  # RFC 2045 section 6.8
 
 
@@ -60,13 +65,19 @@ def decode(raw: bytes, part: Part) -> bytes:
             raise Untouchable("encoding")
 
 
-def place(raw: bytes, part: Part, octets: bytes, gaps: Sequence[Gap]) -> Placement:
-    """Find the places of gaps, in order and apart from one another, in a part that ``decode`` gave."""
+def place(
+    raw: bytes, part: Part, octets: bytes, gaps: Sequence[Gap], fillers: Sequence[Fillers] = ()
+) -> Placement:
+    """Find the places of gaps, in order and apart from one another, in a part that ``decode`` gave.
+
+    ``fillers``, one for each gap: with them a long part of base64 need not be written anew from the first gap
+    to its end. Without them such a part is left alone.
+    """
     match part.encoding:
         case "quoted-printable":
             return _place_in_quoted(raw, part, octets, gaps)
         case "base64":
-            return _place_in_base64(raw, part, octets, gaps)
+            return _place_in_base64(raw, part, octets, gaps, fillers)
         case _:
             start = part.body_start
             return _Verbatim(tuple([(start + first, start + last) for first, last in gaps]))
@@ -176,15 +187,53 @@ class _Base64:
     width: int
 
     def fill(self, news: Sequence[bytes]) -> list[Splice]:
-        pieces: list[bytes] = []
-        at = 0
-        for (first, last), new in zip(self.gaps, news, strict=True):
-            pieces += (self.octets[at:first], new)
-            at = last
-        pieces.append(self.octets[at:])
-        text = binascii.b2a_base64(b"".join(pieces), newline=False)
-        lines = [text[i : i + self.width] for i in range(0, len(text), self.width)]
-        return [Splice(self.start, self.end, b"\r\n".join(lines))]
+        text = _lines_of(_filled(self.octets, self.gaps, news), self.width)
+        return [Splice(self.start, self.end, text)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Whole groups of base64 around some gaps. ``whole``: more follows, which must keep its step of three."""
+
+    start: int
+    end: int
+    octets: bytes
+    gaps: tuple[Gap, ...]
+    fillers: Fillers  # behind the last of them
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _InStep:
+    """Base64 of which only the groups around each gap are encoded anew; fillers make their lengths right."""
+
+    stretches: tuple[_Stretch, ...]
+
+    def fill(self, news: Sequence[bytes]) -> list[Splice]:
+        splices, rest = [], iter(news)
+        for one in self.stretches:
+            mine = list(islice(rest, len(one.gaps)))
+            grown = sum(map(len, mine)) - sum(last - first for first, last in one.gaps)
+            if one.whole:
+                mine[-1] += next(filler for filler in one.fillers if (grown + len(filler)) % 3 == 0)
+            text = _lines_of(_filled(one.octets, one.gaps, mine), _BASE64_LINE)
+            splices.append(Splice(one.start, one.end, b"\r\n" + text + (b"\r\n" if one.whole else b"")))
+        return splices
+
+
+def _filled(octets: bytes, gaps: Sequence[Gap], news: Sequence[bytes]) -> bytes:
+    pieces: list[bytes] = []
+    at = 0
+    for (first, last), new in zip(gaps, news, strict=True):
+        pieces += (octets[at:first], new)
+        at = last
+    pieces.append(octets[at:])
+    return b"".join(pieces)
+
+
+def _lines_of(octets: bytes, width: int) -> bytes:
+    text = binascii.b2a_base64(octets, newline=False)
+    return b"\r\n".join([text[i : i + width] for i in range(0, len(text), width)])
 
 
 def _from_base64(body: bytes) -> bytes:
@@ -194,11 +243,16 @@ def _from_base64(body: bytes) -> bytes:
         raise Untouchable("broken-base64") from error
 
 
-def _place_in_base64(raw: bytes, part: Part, octets: bytes, gaps: Sequence[Gap]) -> _Base64:
+def _place_in_base64(
+    raw: bytes, part: Part, octets: bytes, gaps: Sequence[Gap], fillers: Sequence[Fillers]
+) -> Placement:
     body = raw[part.body_start : part.body_end].rstrip(b" \t\r\n")
     width, skipped = _untouched_lines(body, gaps[0][0])
-    if len(body) - skipped * (width + 2) > _MOST_ANEW:
-        raise Untouchable("long-base64")
+    rest = len(body) - skipped * (width + 2)
+    if rest > _MOST_ANEW:
+        if not fillers:
+            raise Untouchable("long-base64")
+        return _in_step(part.body_start, body, octets, gaps, fillers)
     first = skipped * (width // 4 * 3)
     return _Base64(
         part.body_start + skipped * (width + 2),
@@ -207,6 +261,47 @@ def _place_in_base64(raw: bytes, part: Part, octets: bytes, gaps: Sequence[Gap])
         tuple([(start - first, last - first) for start, last in gaps]),
         width,
     )
+
+
+def _in_step(
+    start: int, body: bytes, octets: bytes, gaps: Sequence[Gap], fillers: Sequence[Fillers]
+) -> _InStep:
+    """Find the groups of four characters that the gaps lie in; those that share one are written together."""
+    starts = [0]  # of each line, in the characters without line ends
+    for line in body.split(b"\r\n"):
+        starts.append(starts[-1] + len(line))
+    stretches: list[_Stretch] = []
+    by_gap = dict(zip(gaps, fillers, strict=True))
+    for together in _sharing_groups(gaps):
+        group, end = together[0][0] // 3, -(-together[-1][1] // 3)
+        whole = end * 3 <= len(octets) and together[-1][1] < len(octets)
+        stretches.append(
+            _Stretch(
+                start + _raw_offset(starts, group * 4),
+                start + _raw_offset(starts, end * 4) if whole else start + len(body),
+                octets[group * 3 : end * 3],
+                tuple([(first - group * 3, last - group * 3) for first, last in together]),
+                by_gap[together[-1]],
+                whole,
+            )
+        )
+    return _InStep(tuple(stretches))
+
+
+def _sharing_groups(gaps: Sequence[Gap]) -> list[list[Gap]]:
+    together: list[list[Gap]] = []
+    for gap in gaps:
+        if together and gap[0] // 3 < -(-together[-1][-1][1] // 3):
+            together[-1].append(gap)
+        else:
+            together.append([gap])
+    return together
+
+
+def _raw_offset(starts: list[int], character: int) -> int:
+    """Return the offset of a character of base64 in lines that end in CRLF."""
+    line = bisect_right(starts, character) - 1
+    return character + 2 * line
 
 
 def _untouched_lines(body: bytes, point: int) -> tuple[int, int]:

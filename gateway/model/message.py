@@ -38,6 +38,7 @@ class Part(NamedTuple):
     format_flowed: bool
     delsp: bool
     parts: tuple["Part", ...] = ()
+    broken: str = ""  # what is wrong with this part itself, so that readers read it in different ways
 
     def walk(self) -> Iterator["Part"]:
         """Yield this part and all below it, depth first, in the order of the bytes."""

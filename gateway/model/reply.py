@@ -162,6 +162,7 @@ UNKNOWN_LIST = Reply(550, 7, 1, "The account has no list {list}")
 NO_LIST = Reply(550, 7, 1, "The message names no list and the account has no default list")
 ALL_REFUSED = Reply(550, 7, 1, "No recipient may get this message; the first: {why}")
 MIME_TOO_DEEP = Reply(550, 6, 0, "The message's structure is beyond the limits: {why}")
+PLACEHOLDER_STAYS = Reply(550, 6, 0, "The unsubscribe placeholder stands where it cannot be replaced: {why}")
 
 # Strangers' mail
 INBOUND_HELP = Reply(214, 0, 0, "EHLO STARTTLS MAIL RCPT DATA BDAT RSET NOOP QUIT")

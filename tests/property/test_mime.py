@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
 
 from gateway.mime.scan import scan
 from gateway.mime.splice import apply
@@ -44,7 +45,38 @@ _SECOND = Shelf.of([list_headers.build({}), footer.build({"own_header_counts": F
 
 # Messages ------------------------------------------------------------------------------------------------
 
-_CHARSETS = ("us-ascii", "utf-8", "iso-8859-1", "windows-1252", "koi8-r", "shift_jis", "gb18030")
+_CHARSETS = (
+    "us-ascii",
+    "utf-8",
+    "iso-8859-1",
+    "windows-1252",
+    "koi8-r",
+    "shift_jis",
+    "gb18030",
+    "big5",
+    "euc-kr",
+)
+_SHIFTED = ("iso-2022-jp", "utf-7", "hz")
+_LEFT_OPEN = (
+    *(
+        "<table><tr><td>",
+        "<div style='display:none'>",
+        "<a href='x'>",
+        "<p><font color='white'>",
+        "<!-- ",
+        "<select>",
+    ),
+    *(
+        "<textarea>",
+        "<script>",
+        "<p title='</body>'>",
+        '<a href="',
+        "<svg><desc>",
+        "<plaintext>",
+        "</body></body>",
+    ),
+    *("<![CDATA[</body>]]>", "<!--[if mso]></body><![endif]-->", "<template>", "<title>"),
+)
 _ENCODINGS = ("7bit", "8bit", "quoted-printable", "base64")
 _words = st.text(st.characters(codec="ascii", exclude_categories=["Cc"], exclude_characters="{"), max_size=60)
 
@@ -54,7 +86,7 @@ def texts(draw: st.DrawFn) -> str:
     lines = draw(st.lists(_words, max_size=8))
     text = "\r\n".join(lines)
     if draw(st.booleans()):
-        text = f"<html><body>{text}</body></html>"
+        text = f"<html><body>{text}{draw(st.sampled_from(('', '', *_LEFT_OPEN)))}</body></html>"
     return text + draw(st.sampled_from(["", "\r\n", " ", "\u00e9", "\u00e9\r\n"]))
 
 
@@ -75,7 +107,15 @@ def _lines_of_base64(octets: bytes) -> bytes:
 def text_parts(draw: st.DrawFn) -> bytes:
     charset, encoding = draw(st.sampled_from(_CHARSETS)), draw(st.sampled_from(_ENCODINGS))
     octets = draw(texts()).encode(charset if encoding != "7bit" else "ascii", "replace")
-    subtype = draw(st.sampled_from(["plain", "plain; format=flowed", "html"]))
+    if draw(st.integers(0, 9)) == 0:
+        charset = draw(st.sampled_from(_SHIFTED))
+        octets = (draw(texts()) + draw(st.sampled_from(["", "\u65e5\u672c", "\u65e5\r\n"]))).encode(
+            charset, "replace"
+        )
+    elif draw(st.integers(0, 9)) == 0:
+        charset, encoding = draw(st.sampled_from(["utf-16", "utf-16le", "utf-16be"])), "base64"
+        octets = draw(texts()).encode(charset)
+    subtype = draw(st.sampled_from(["plain", "plain; format=flowed; delsp=yes", "html", "x-amp-html"]))
     head = f"Content-Type: text/{subtype}; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n"
     return head.encode() + b"\r\n" + _encoded(octets, encoding)
 
@@ -148,8 +188,27 @@ def _rewritten(message: Message) -> bytes:
     return apply(message.raw, rewrite(_SHELF, message, _FACTS))
 
 
-def _shape(part: Part) -> object:
+Shape = tuple[str, str, str, list["Shape"]]
+
+
+def _shape(part: Part) -> Shape:
     return part.content_type, part.encoding, part.charset, [_shape(one) for one in part.parts]
+
+
+_OURS: Shape = ("text/plain", "quoted-printable", "utf-8", [])
+
+
+def _announced(message: Message) -> Shape:
+    """The tree of parts that a message has to have when it was rewritten."""
+    before = _shape(message.root)
+    match footer.explain(message):
+        case "added, wrapped":
+            encoding = before[1] if before[1] in {"8bit", "binary"} else "7bit"
+            return "multipart/mixed", encoding, "", [_OURS, before]
+        case "added, as a part":
+            return *before[:3], [_OURS, *before[3]]
+        case _:
+            return before
 
 
 # Properties ----------------------------------------------------------------------------------------------
@@ -201,7 +260,7 @@ def test_no_bare_line_end_appears(raw: bytes) -> None:
 def test_the_tree_of_parts_stays_the_same(raw: bytes) -> None:
     message = scan(raw)
     again = scan(_rewritten(message))
-    assert _shape(again.root) == _shape(message.root)
+    assert _shape(again.root) == _announced(message)
     assert again.defects == message.defects
 
 
@@ -222,6 +281,8 @@ def test_an_independent_reader_finds_the_old_text_and_the_footer(raw: bytes) -> 
     out = _rewritten(scan(raw))
     before = [part for part in email.message_from_bytes(raw).walk() if not part.is_multipart()]
     after = [part for part in email.message_from_bytes(out).walk() if not part.is_multipart()]
+    if footer.explain(scan(raw)) in {"added, wrapped", "added, as a part"}:
+        assert "https://mail.example.org/u/AQEB-x?a=1&b=2" in after.pop(0).get_payload(decode=True).decode()
     assert len(before) == len(after)
     for old, new in zip(before, after, strict=True):
         was, now = old.get_payload(decode=True), new.get_payload(decode=True)
@@ -230,13 +291,15 @@ def test_an_independent_reader_finds_the_old_text_and_the_footer(raw: bytes) -> 
         assert old.get_content_disposition() != "attachment"
         start, end = _inserted(was, now)
         assert now[:start] + now[end:] == was
-        link = (
-            b"https://mail.example.org/u/AQEB-x?a=1&"
-            + (b"amp;" if old.get_content_type() == "text/html" else b"")
-            + b"b=2"
-        )
-        assert now.count(link) == 1
-        now.decode(new.get_content_charset("ascii"))  # the footer is right in the part's charset
+        html = old.get_content_type() != "text/plain"
+        link = f"https://mail.example.org/u/AQEB-x?a=1&{'amp;' if html else ''}b=2"
+        # The footer is right in the part's charset.
+        assert now.decode(new.get_content_charset("ascii")).count(link) == 1
+        if html and now.isascii():
+            shown = LexborHTMLParser(now).body.css_first(
+                "a[href='https://mail.example.org/u/AQEB-x?a=1&b=2']"
+            )
+            assert shown.parent.parent.tag == "body"
 
 
 def _inserted(was: bytes, now: bytes) -> tuple[int, int]:

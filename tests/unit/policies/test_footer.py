@@ -29,6 +29,7 @@ def _body(facts: RewriteFacts, head: bytes, body: bytes, **settings: object) -> 
 def test_the_files_show_the_defaults() -> None:
     assert (_TEMPLATES / "footer.txt.j2").read_text(encoding="utf-8") == footer.TEXT_TEMPLATE
     assert (_TEMPLATES / "footer.html.j2").read_text(encoding="utf-8") == footer.HTML_TEMPLATE
+    assert (_TEMPLATES / "footer.amp.j2").read_text(encoding="utf-8") == footer.AMP_TEMPLATE
 
 
 def test_text_and_html(rewrite_facts: RewriteFacts) -> None:
@@ -106,7 +107,15 @@ _OWN = b"List-Unsubscribe: <mailto:leave@example.com>, <https://example.com/\r\n
         ),
         (b"Content-Type: text/plain\r\nContent-Transfer-Encoding: x", b"x", *["headers only: encoding"] * 2),
         (b"A: b", b"{{unsubscribe_url}}" * 1001, *["headers only: too-many-placeholders"] * 2),
-        (b"Content-Type: image/png", b"x", *["headers only: structure"] * 2),
+        (b"Content-Type: image/png", b"x", *["added, wrapped"] * 2),
+        (b"Content-Type: image/png\r\n" + _OWN, b"x", "headers only: structure", "added, wrapped"),
+        (b"Content-Type: text/html", b"<body hidden>x", *["headers only: html"] * 2),
+        (b"Content-Type: text/html", b"<div>" * 5001, *["headers only: deep-html"] * 2),
+        (b"Content-Type: text/html", b" " * 4_194_305, *["headers only: long-html"] * 2),
+        (b"Content-Type: text/html", b"<frameset><frame src=x></frameset>", *["headers only: html"] * 2),
+        (b"Content-Type: text/x-amp-html", b"<html amp4email><body><p>x</body>", *["added"] * 2),
+        (b"Content-Type: text/x-amp-html", b"<html amp4email><body><div>x", *["headers only: html"] * 2),
+        (b"Content-Type: text/plain; charset=cp037", b"x", *["headers only: charset"] * 2),
     ],
 )
 def test_what_counts_as_the_senders_own(head: bytes, body: bytes, outcome: str, without_header: str) -> None:

@@ -1,0 +1,236 @@
+"""Which parts of a message get a footer, and what it stands beside."""
+
+import base64
+from dataclasses import replace
+
+import pytest
+
+from gateway.mime.scan import scan
+from gateway.mime.splice import apply
+from gateway.model.facts import RewriteFacts
+from gateway.model.verdict import PASS, Refuse
+from policies import footer
+
+_TEMPLATES = {
+    "text_template": "{{ list_name }} {{ unsubscribe_url }}",
+    "html_template": "<i>{{ unsubscribe_url }}</i>",
+    "amp_template": "<p>{{ unsubscribe_url }}</p>",
+}
+_URL = b"https://mail.example.org/u/T?a=1&b=2"
+
+
+def _multi(kind: str, *parts: str) -> str:
+    mark = f"{kind[:3]}-{len(''.join(parts))}"
+    head = f"Content-Type: multipart/{kind}; boundary={mark}\n\n"
+    return head + "".join(f"--{mark}\n{part}\n" for part in parts) + f"--{mark}--\n"
+
+
+TEXT, HTML = "Content-Type: text/plain\n\ntext", "Content-Type: text/html\n\n<p>html"
+AMP = "Content-Type: text/x-amp-html\n\n<html amp4email><body>amp</body></html>"
+SHOWS = "Content-Type: text/plain\n\nUnsubscribe: https://example.com/leave"
+FILE = "Content-Type: text/html\nContent-Disposition: attachment\n\nfile"
+IMAGE = "Content-Type: image/png\n\npng"
+ODD = "Content-Type: text/html; charset=cp037\n\nodd"
+SIGNED = _multi("signed", TEXT, "Content-Type: application/pgp-signature\n\nsignature")
+ARMOUR = (
+    "-----BEGIN PGP SIGNED MESSAGE-----\n\nx\n-----BEGIN PGP SIGNATURE-----\n\ny\n-----END PGP SIGNATURE-----"
+)
+
+
+def _put(facts: RewriteFacts, text: str, **settings: object) -> tuple[bytes, bytes, str]:
+    raw = text.replace("\n", "\r\n").encode()
+    policy = footer.build(_TEMPLATES | settings)
+    assert policy.rewrite
+    message = scan(raw)
+    splices = sorted(policy.rewrite(message, facts), key=lambda splice: splice[:2])
+    return raw, apply(raw, splices), footer.explainer(_TEMPLATES | settings)(message)
+
+
+def _without(out: bytes) -> bytes:
+    """The message without its footers."""
+    for added in (
+        b"\r\n\r\nNews " + _URL,
+        b"\r\n<i>" + _URL.replace(b"&", b"&amp;") + b"</i>",
+        b"\r\n<p>" + _URL.replace(b"&", b"&amp;") + b"</p>\r\n",
+    ):
+        out = out.replace(added, b"*")
+    return out
+
+
+@pytest.mark.parametrize(
+    ("text", "marked", "outcome"),
+    [
+        (TEXT, "text*", "added"),
+        (_multi("alternative", TEXT, AMP, HTML), "text*,amp*,<p>html*", "added"),
+        (_multi("alternative", SHOWS, HTML), "leave,<p>html*", "added"),
+        (_multi("alternative", TEXT, ODD), "text*,odd", "added"),
+        (_multi("alternative", SHOWS, ODD), "leave,odd", "headers only: charset"),
+        # What is read in a row needs one way out, at its end, in the last text that can take it.
+        (_multi("mixed", TEXT, IMAGE, HTML, FILE), "text,png,<p>html*,file", "added"),
+        (_multi("mixed", SHOWS, HTML), "leave,<p>html", "sender provides"),
+        (_multi("mixed", HTML, SHOWS), "<p>html,leave", "sender provides"),
+        (_multi("mixed", HTML, ODD), "<p>html*,odd", "added"),
+        (_multi("mixed", ODD, ODD), "odd,odd", "headers only: charset"),
+        (_multi("mixed", _multi("alternative", SHOWS, HTML), TEXT), "leave,<p>html,text*", "added"),
+        (_multi("mixed", _multi("alternative", SHOWS, SHOWS), TEXT), "leave,leave,text", "sender provides"),
+        # Signed text may be looked at; a line beside it does not touch it.
+        (_multi("mixed", SIGNED, TEXT), "text,text*", "added"),
+        (SIGNED, "text", "headers only: signed"),
+        (_multi("signed", SHOWS, IMAGE), "leave,png", "sender provides"),
+        ("A: b\n\n" + ARMOUR, "SIGNATURE-----", "headers only: inline-pgp"),
+    ],
+)
+def test_which_text_gets_it(rewrite_facts: RewriteFacts, text: str, marked: str, outcome: str) -> None:
+    raw, out, said = _put(rewrite_facts, text)
+    assert said == outcome
+    bare = _without(out)
+    assert bare.replace(b"*", b"") == raw
+    at = 0
+    for word in marked.split(","):
+        at = bare.index(word.encode(), at) + len(word)
+        assert word.endswith("*") or not bare.startswith(b"*", at)
+
+
+@pytest.mark.parametrize("body", ["A: b\n", "A: b", ""])
+def test_a_message_without_a_body_gets_one(rewrite_facts: RewriteFacts, body: str) -> None:
+    _, out, outcome = _put(rewrite_facts, body)
+    assert outcome == "added"
+    assert scan(out).root.body_start == out.index(b"News ")
+
+
+# Parts of our own -----------------------------------------------------------------------------------------
+
+
+def test_a_file_alone_goes_behind_a_text(rewrite_facts: RewriteFacts) -> None:
+    text = (
+        "Subject: x\nContent-Type: application/pdf; name=x\nContent-Transfer-Encoding: 8bit\n"
+        "Content-ID: <1>\nX: y\n\n%PDF\u00e9"
+    )
+    _, out, outcome = _put(rewrite_facts, text)
+    assert outcome == "added, wrapped"
+    root = scan(out).root
+    assert [out[field.start : field.end].partition(b":")[0] for field in root.fields] == [
+        *(b"Subject", b"Content-Type", b"Content-Transfer-Encoding", b"X"),
+    ]
+    ours, theirs = root.parts
+    assert (root.content_type, ours.content_type, ours.charset) == ("multipart/mixed", "text/plain", "utf-8")
+    assert (
+        out[theirs.start : theirs.body_end]
+        == (
+            "Content-Type: application/pdf; name=x\r\nContent-Transfer-Encoding: 8bit\r\n"
+            "Content-ID: <1>\r\n\r\n%PDF\u00e9"
+        ).encode()
+    )
+
+
+def test_a_file_that_says_only_that_it_is_one(rewrite_facts: RewriteFacts) -> None:
+    _, out, _ = _put(rewrite_facts, "Content-Disposition: attachment\nX: y\n\nx")
+    assert out.startswith(b"Content-Type: multipart/mixed")
+    _, out, _ = _put(rewrite_facts, "Content-Type: image/png\n")
+    assert scan(out).root.parts[1].content_type == "image/png"
+    _, out, _ = _put(rewrite_facts, "Content-Type: image/png")
+    assert not scan(out).defects
+
+
+def test_files_without_a_text_get_one_before_them(rewrite_facts: RewriteFacts) -> None:
+    raw, out, outcome = _put(rewrite_facts, _multi("mixed", FILE, IMAGE))
+    assert outcome == "added, as a part"
+    assert [part.content_type for part in scan(out).root.parts] == ["text/plain", "text/html", "image/png"]
+    assert scan(out).root.parts[1].fields[-1].name == b"content-disposition"
+    assert out.endswith(raw[scan(raw).root.parts[0].start :])
+
+
+@pytest.mark.parametrize("text", [SIGNED, "Content-Type: application/pkcs7-mime\n\nsealed"])
+def test_a_signed_message_is_wrapped_where_that_is_wanted(rewrite_facts: RewriteFacts, text: str) -> None:
+    raw, out, outcome = _put(rewrite_facts, text, sealed="wrap")
+    assert outcome == "added, wrapped"
+    theirs, ours = scan(out).root.parts
+    assert out[theirs.start : theirs.body_end] == raw
+    assert _URL in out[ours.body_start :].replace(b"=\r\n", b"").replace(b"=3D", b"=")
+
+
+def test_inline_pgp_is_followed_by_a_footer_where_that_is_wanted(rewrite_facts: RewriteFacts) -> None:
+    raw, out, outcome = _put(rewrite_facts, "A: b\n\n" + ARMOUR, sealed="wrap")
+    assert outcome == "added"
+    assert out == raw + b"\r\n\r\nNews " + _URL
+
+
+# Placeholders ---------------------------------------------------------------------------------------------
+
+_HOLDER = "{{unsubscribe_url}}"
+_BASE64 = "Content-Type: text/html\nContent-Transfer-Encoding: base64\n\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (TEXT + _HOLDER, ""),
+        (FILE + _HOLDER, ""),
+        (_multi("signed", TEXT + _HOLDER, IMAGE), "signed"),
+        ("A: b\n\n" + ARMOUR + _HOLDER, "inline-pgp"),
+        ("Content-Type: text/plain; charset=cp037\n\n" + _HOLDER, "charset"),
+        ("Content-Transfer-Encoding: x-odd\n\n" + _HOLDER, "encoding"),
+        ("A: b\n\n" + _HOLDER * 1001, "too-many-placeholders"),
+        ("Content-Transfer-Encoding: quoted-printable\n\n== " + _HOLDER, "broken-quoted-printable"),
+        ("Content-Type: multipart/mixed\n\n" + _HOLDER, "broken-boundary-missing"),
+        ("Content-Type: multipart/mixed\n\nx", ""),
+        ("Content-Type: text/plain; charset=cp037\n\nx", ""),
+    ],
+)
+def test_a_placeholder_that_cannot_be_replaced_is_refused(text: str, why: str) -> None:
+    policy = footer.build({})
+    assert policy.message
+    verdict = policy.message(scan(text.replace("\n", "\r\n").encode()), None)  # type: ignore[arg-type]
+    assert (why in str(verdict.reply)) if isinstance(verdict, Refuse) else (verdict is PASS and not why)
+
+
+@pytest.mark.parametrize("length", [*range(60_000, 60_006), 300_000])
+def test_a_long_part_in_base64_keeps_its_octets(rewrite_facts: RewriteFacts, length: int) -> None:
+    html = f"<p><a href='{_HOLDER}'>x</a>{'y' * length}{_HOLDER}{_HOLDER}</body>".encode()
+    text = base64.encodebytes(html).decode()
+    raw, out, outcome = _put(rewrite_facts, _BASE64 + text)
+    assert outcome == "sender provides"
+    got = base64.b64decode(out.partition(b"\r\n\r\n")[2])
+    url = _URL.replace(b"&", b"&amp;")
+    for filler in (url + b"#u", url + b"#"):
+        got = got.replace(filler, url)
+    assert got == html.replace(_HOLDER.encode(), url)
+    assert len(out) - len(raw) < 500
+
+
+def test_a_footer_in_a_long_part_in_base64(rewrite_facts: RewriteFacts) -> None:
+    html = b"<body>x</body><!--" + b"y" * 100_000 + b"-->"
+    _, out, outcome = _put(rewrite_facts, _BASE64 + base64.encodebytes(html).decode())
+    assert outcome == "added"
+    got = base64.b64decode(out.partition(b"\r\n\r\n")[2])
+    assert got.replace(b" ", b"").startswith(
+        b"<body>x\r\n<i>" + _URL.replace(b"&", b"&amp;") + b"</i>\r\n</body>"
+    )
+
+
+# Charsets -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("charset", "octets", "want"),
+    [
+        ("iso-2022-jp", b"\x1b$B$3$s", b"\x1b$B$3$s\x1b(B\r\n\r\nNews "),
+        ("iso-2022-jp", b"\x1b$B$3$s\x1b(B\r\n", b"\x1b$B$3$s\x1b(B\r\n\r\nNews "),
+        ("gb2312", "\u4f60\u597d".encode("gb2312"), "\u4f60\u597d\r\n\r\nNews ".encode("gb2312")),
+        ("utf-7", b"caf+AOk", b"caf+AOk\r\n\r\nNews "),
+    ],
+)
+def test_charsets(rewrite_facts: RewriteFacts, charset: str, octets: bytes, want: bytes) -> None:
+    policy = footer.build(_TEMPLATES)
+    assert policy.rewrite
+    message = scan(f"Content-Type: text/plain; charset={charset}\r\n\r\n".encode() + octets)
+    out = apply(message.raw, policy.rewrite(message, rewrite_facts))
+    assert out.partition(b"\r\n\r\n")[2].startswith(want)
+
+
+def test_a_name_that_a_charset_lacks_gives_way_to_the_lists_id(rewrite_facts: RewriteFacts) -> None:
+    facts = replace(rewrite_facts, mail_list=replace(rewrite_facts.mail_list, name="\u65b0\u805e"))
+    _, out, _ = _put(facts, TEXT)
+    assert b"news.example.com " + _URL in out
+    _, out, _ = _put(facts, TEXT.replace("plain", "plain; charset=euc-jp").replace("text/", "text/", 1))
+    assert b"news.example.com " in out  # 7bit
