@@ -44,10 +44,12 @@ def test_once(tmp_path: Path, temporary: dict[str, str]) -> None:
         "+ DKIM-Signature: ",
         "+ List-Unsubscribe-Post: List-Unsubscribe=One-Click",
         "+ Unsubscribe: http://127.0.0.1:",
+        "left       grace@example.org  250 2.6.0",
+        "refused    grace@example.org  550 5.7.1 Recipient unsubscribed on",
     ):
         assert wanted in done.stdout, done.stdout
     kept = sorted(tmp_path.glob("consentry-demo-*/*/*"))
-    assert [path.name for path in kept] == ["001.eml", "002.eml"]
+    assert [path.name for path in kept] == ["001.eml", "002.eml", "003.eml"]
     assert list(left_over(tmp_path)) == []
 
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import base64
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.cli.say import Refused
+from gateway.settings.units import Endpoint
 
 _PATIENCE = 15.0  # seconds for each reply
 _SHOWN_LINES = 8  # of the content
@@ -38,25 +40,58 @@ class Sent:
 
 async def send(login: Login, sender: str, recipients: Sequence[str], content: bytes, say: Say) -> Sent:
     """Hand in one message, whoever of the recipients is taken; raise DialogueFailed."""
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            reader, writer = await asyncio.open_connection(login.host, login.port)
-    except (OSError, TimeoutError) as error:
-        raise DialogueFailed(f"nobody listens at {login.host}:{login.port}") from error
-    talk = _Talk(reader, writer, say)
-    try:
-        await talk.hear("220")
-        await talk.ask("EHLO laptop.example", "250")
-        secret = base64.b64encode(f"\0{login.user}\0{login.password}".encode()).decode()
-        await talk.ask(f"AUTH PLAIN {secret}", "235", shown="AUTH PLAIN (user and password)")
+    async with _talk(login.host, login.port, say) as talk:
+        await _log_in(talk, login)
         await talk.ask(f"MAIL FROM:<{sender}>", "250")
         replies = {one: await talk.ask(f"RCPT TO:<{one}>", "") for one in recipients}
         await talk.ask("DATA", "354")
         reply = await talk.content(content)
         await talk.ask("QUIT", "221")
+    return Sent(replies, reply)
+
+
+async def ask_for(login: Login, sender: str, recipient: str) -> str:
+    """Say in silence what RCPT answers for a recipient; raise DialogueFailed."""
+    async with _talk(login.host, login.port, lambda _who, _text: None) as talk:
+        await _log_in(talk, login)
+        await talk.ask(f"MAIL FROM:<{sender}>", "250")
+        reply = await talk.ask(f"RCPT TO:<{recipient}>", "")
+        await talk.ask("QUIT", "221")
+    return reply
+
+
+async def bring(place: Endpoint, sender: str, recipient: str, content: bytes, say: Say) -> str:
+    """Bring a letter as any mail system does, and return what became of it; raise DialogueFailed."""
+    async with _talk(place.host, place.port, say) as talk:
+        await talk.ask("EHLO mail.example.org", "250")
+        await talk.ask(f"MAIL FROM:<{sender}>", "250")
+        await talk.ask(f"RCPT TO:<{recipient}>", "250")
+        await talk.ask("DATA", "354")
+        reply = await talk.content(content)
+        await talk.ask("QUIT", "221")
+    return reply
+
+
+@contextlib.asynccontextmanager
+async def _talk(host: str, port: int, say: Say) -> AsyncIterator["_Talk"]:
+    """Connect, and hear the greeting."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            reader, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError) as error:
+        raise DialogueFailed(f"nobody listens at {host}:{port}") from error
+    try:
+        talk = _Talk(reader, writer, say)
+        await talk.hear("220")
+        yield talk
     finally:
         writer.close()
-    return Sent(replies, reply)
+
+
+async def _log_in(talk: "_Talk", login: Login) -> None:
+    await talk.ask("EHLO laptop.example", "250")
+    secret = base64.b64encode(f"\0{login.user}\0{login.password}".encode()).decode()
+    await talk.ask(f"AUTH PLAIN {secret}", "235", shown="AUTH PLAIN (user and password)")
 
 
 class _Talk:
@@ -76,7 +111,8 @@ class _Talk:
         lines = content.decode("utf-8", "replace").splitlines()
         for line in lines[:_SHOWN_LINES]:
             self._say("C", line)
-        self._say("C", f"... ({len(lines) - _SHOWN_LINES} more lines)")
+        if len(lines) > _SHOWN_LINES:
+            self._say("C", f"... ({len(lines) - _SHOWN_LINES} more lines)")
         stuffed = b"".join(  # RFC 5321 section 4.5.2
             b"." + line if line.startswith(b".") else line for line in content.splitlines(keepends=True)
         )

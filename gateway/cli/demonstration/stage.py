@@ -14,7 +14,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from gateway.cli.demonstration import story
-from gateway.cli.demonstration.dialogue import send
+from gateway.cli.demonstration.dialogue import ask_for, bring, send
 from gateway.cli.demonstration.hop import Arrival, Hop
 from gateway.cli.demonstration.tenant import Tenant
 from gateway.cli.say import Refused
@@ -68,6 +68,20 @@ class Stage:
         story.show_footers(self._console, first.content)
         self._title("What came of it")
         self._say_result(arrivals, refused)
+        await self._leave_by_mail(arrivals[-1])
+
+    async def _leave_by_mail(self, copy: Arrival) -> None:
+        """Let a reader write where the header's mailto leads, and show what comes of it."""
+        reader, (mailbox, subject) = copy.recipient, story.mailto(copy.content)
+        self._title(f"{reader} leaves by a letter to {mailbox or 'nowhere'}")
+        content = story.letter(reader, mailbox, subject)
+        taken = await bring(self._tenant.inbound, reader, mailbox, content, self._say)
+        refusal = await ask_for(self._tenant.login, story.SENDER, reader)
+        answer = await self._arrival()
+        self._line("")
+        self._result("left", "green", reader, taken)
+        self._result("refused", "bold red", reader, f"{refusal}, at the next newsletter")
+        self._result("answered", "green", reader, str(answer.file))
 
     def say_how_to_go_on(self) -> None:
         """Say how to send more."""
@@ -78,7 +92,7 @@ class Stage:
             ("user", login.user),
             ("password", login.password),
             ("from", story.SENDER),
-            ("to", " or ".join(story.SUBSCRIBED)),
+            ("to", story.SUBSCRIBED[0]),
         ):
             self._console.print(Text.assemble((f"  {name:<10}", "bold"), value), soft_wrap=True)
         self._line("")

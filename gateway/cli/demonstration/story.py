@@ -5,6 +5,7 @@ import difflib
 import quopri
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from rich.console import Console
 from rich.text import Text
@@ -68,6 +69,19 @@ def unsubscribe_url(content: bytes) -> str:
     field = next((f for f in header_lines(content) if f.lower().startswith("list-unsubscribe:")), "")
     match = re.search(r"<(https?://[^>]+)>", field)
     return match[1] if match else ""
+
+
+def mailto(content: bytes) -> tuple[str, str]:
+    """Return the mailbox and the subject of List-Unsubscribe's mailto; empty where there is none."""
+    field = next((f for f in header_lines(content) if f.lower().startswith("list-unsubscribe:")), "")
+    match = re.search(r"<mailto:([^?>]+)\?subject=([^>]+)>", field)
+    return (unquote(match[1]), unquote(match[2])) if match else ("", "")
+
+
+def letter(author: str, mailbox: str, subject: str) -> bytes:
+    """Return what a mail program makes of a mailto."""
+    fields = {"From": author, "To": mailbox, "Subject": subject, "Message-ID": "<leaving@mail.example.org>"}
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode() + b"\r\n"
 
 
 def parts(content: bytes) -> Iterator[tuple[str, str]]:

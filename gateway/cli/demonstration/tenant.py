@@ -24,10 +24,11 @@ _SELECTOR = "demo"
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Where the gateway lies, and how the tenant logs in."""
+    """Where the gateway lies, how the tenant logs in, and where strangers' mail comes in."""
 
     config: Path
     login: Login
+    inbound: Endpoint
 
 
 async def settle_in(folder: Path, hop_port: int) -> Tenant:
@@ -46,7 +47,7 @@ async def settle_in(folder: Path, hop_port: int) -> Tenant:
     )
     password = generated()
     await asyncio.to_thread(_set_up, plan, password)
-    return Tenant(plan.config, Login(_HERE, smtp, story.ACCOUNT, password))
+    return Tenant(plan.config, Login(_HERE, smtp, story.ACCOUNT, password), plan.inbound)
 
 
 def _set_up(plan: house.Plan, password: str) -> None:
