@@ -211,6 +211,10 @@ class Spool(Protocol):
         """Return the accounts with deliveries HELD for that reason."""
         ...
 
+    def doomed(self) -> Collection[tuple[str, int]]:
+        """Return submission and number of what another process has doomed, and some that are gone since."""
+        ...
+
     async def content(self, submission_id: str) -> bytes:
         """Return a submission's content; raise KeyError when it is settled."""
         ...

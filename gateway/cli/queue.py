@@ -90,7 +90,7 @@ def release(ctx: typer.Context, identity: Id, json: Json = False) -> None:
 
 @app.command()
 def drop(ctx: typer.Context, identity: Id, json: Json = False) -> None:
-    """Throw deliveries away: they are never sent."""
+    """Throw deliveries away; one that is being sent is not tried again after this try."""
     _change(ctx, identity, lambda queue, *which: queue.drop(*which), "is thrown away", json=json)
 
 
@@ -152,6 +152,8 @@ def next_try(one: "Listed", now: float) -> str:
             return f"in {say.ago(one.due_at - now)}"
         case "active":
             return "being sent"
+        case "doomed":
+            return "being sent, then never"
         case _:
             return "when it is released"
 
@@ -195,8 +197,7 @@ def _change(ctx: typer.Context, identity: str, change: Change, done: str, *, jso
             [{"id": wish.id, "answer": str(wish.answer), "done": wish.answer == "done"} for wish in wishes]
         )
     for wish in wishes:
-        moved = wish.answer == "done"
-        if not json and (moved or len(wishes) > 1):
-            say.line(f"{wish.id} {done if moved else wish.answer}")
-    if not any(wish.answer == "done" for wish in wishes):
+        if not json and (wish.is_granted or len(wishes) > 1):
+            say.line(f"{wish.id} {done if wish.answer == 'done' else wish.answer}")
+    if not any(wish.is_granted for wish in wishes):
         raise say.Refused(f"{identity} {wishes[0].answer}; nothing was changed")

@@ -7,6 +7,9 @@ What it promises: nothing in the house moves a delivery in another way. Storage 
       ▲  ▲               │ ├────fail────► BOUNCED
       │  └────defer──────┤ └───expire───► EXPIRED
       │                  └──hold──► HELD ──release──► QUEUED
+
+A drop ends what is QUEUED or HELD at once. What is ACTIVE becomes DOOMED: it may be on the wire, and what the
+hop says to that stands, for it may have the copy; but whatever else would let it try again is its end.
 """
 
 from dataclasses import dataclass, replace
@@ -17,10 +20,11 @@ from gateway.model.splice import Splice
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands. QUEUED waits for its time; ACTIVE is in a worker's hands."""
+    """Where a delivery stands. QUEUED waits for its time; ACTIVE and DOOMED are in a worker's hands."""
 
     QUEUED = "queued"
     ACTIVE = "active"
+    DOOMED = "doomed"
     HELD = "held"
     DELIVERED = "delivered"
     BOUNCED = "bounced"
@@ -57,6 +61,13 @@ TRANSITIONS: dict[tuple[DeliveryState, DeliveryEvent], DeliveryState] = {
     (_S.ACTIVE, _E.FAIL): _S.BOUNCED,
     (_S.ACTIVE, _E.EXPIRE): _S.EXPIRED,
     (_S.ACTIVE, _E.HOLD): _S.HELD,
+    (_S.ACTIVE, _E.DROP): _S.DOOMED,
+    (_S.DOOMED, _E.DELIVER): _S.DELIVERED,
+    (_S.DOOMED, _E.FAIL): _S.BOUNCED,
+    (_S.DOOMED, _E.EXPIRE): _S.EXPIRED,
+    (_S.DOOMED, _E.DEFER): _S.DROPPED,
+    (_S.DOOMED, _E.UNCLAIM): _S.DROPPED,
+    (_S.DOOMED, _E.HOLD): _S.DROPPED,
     (_S.HELD, _E.RELEASE): _S.QUEUED,
     (_S.HELD, _E.RETRY): _S.QUEUED,
     (_S.HELD, _E.DROP): _S.DROPPED,

@@ -261,6 +261,7 @@ class Scheduler:
             self._hungry.clear()
             try:
                 await self._stock.mind_the_clock()
+                self._stock.drop_doomed()
                 if self._is_sending:
                     await self._stock.refill(lambda: not self._draining)
                     self._wake(self._lanes.total)

@@ -67,6 +67,17 @@ class Stock:
         if moved:
             _log.warning("times too far ahead were not believed: was the clock set back?", deliveries=moved)
 
+    def drop_doomed(self) -> None:
+        """Let go of what waits here and was doomed by an operator: it is not even tried."""
+        doomed = self._spool.doomed()
+        if doomed:
+            self._unclaim(
+                [
+                    item.delivery
+                    for item in self._lanes.take_out(lambda one: (one.submission.id, one.number) in doomed)
+                ]
+            )
+
     async def refill(self, wanted: Callable[[], bool]) -> None:
         """Claim what is due and fits; stop as soon as nothing is ``wanted`` any more."""
         now = self._clock.now()

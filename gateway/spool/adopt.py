@@ -19,7 +19,7 @@ import structlog
 from gateway.model.delivery import DeliveryEvent, DeliveryState, move
 from gateway.model.reply import PublicError
 from gateway.spool import statements
-from gateway.spool.batch import Change
+from gateway.spool.batch import Change, drop_bodies
 from gateway.spool.codec import Row
 from gateway.spool.errors import ForeignShard, ShardTaken
 from gateway.spool.opening import adopted_from
@@ -122,7 +122,9 @@ def _take_in(
 ) -> None:
     """Write a batch into the own shard, with its notes; those of the batch before it have done their duty."""
     submissions = [row for row in batch.submissions if row[0] not in skip]
-    deliveries = [_abandoned(row, now) for row in batch.deliveries if row[0] not in skip]
+    deliveries = [
+        _abandoned(row, now) for row in batch.deliveries if row[0] not in skip and not _is_doomed(row)
+    ]
     connection.executemany(statements.ADOPT_SUBMISSION, submissions)
     connection.executemany(statements.ADOPT_DELIVERY, deliveries)
     connection.executemany(statements.INSERT_EVENT, [row[1:] for row in batch.events])
@@ -130,6 +132,12 @@ def _take_in(
     connection.executemany(statements.FORGET_ADOPTED, before)
     change.states.update([row[3] for row in deliveries])
     change.octets += sum([row[3] for row in submissions])
+    drop_bodies(connection, dict.fromkeys(row[0] for row in batch.deliveries if _is_doomed(row)), change)
+
+
+def _is_doomed(row: Row) -> bool:
+    """Whether a delivery ends with the worker that had it in its hands."""
+    return bool(row[3] == DeliveryState.DOOMED)
 
 
 def _abandoned(row: Row, now: float) -> Row:

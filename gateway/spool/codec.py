@@ -215,6 +215,14 @@ def move_row(
     return (move(was, event).value, 0, due_at, None, why, *key, was.value)
 
 
+def add_move(rows: Rows, key: tuple[str, int], was: DeliveryState, event: DeliveryEvent, **what: Any) -> None:
+    """Add a move that may be the delivery's end; ``what`` is ``move_row``'s. Raise IllegalMove."""
+    if move(was, event) in SETTLED:
+        rows.closes.append((*key, was.value))
+    else:
+        rows.moves.append(move_row(key, was, event, **what))
+
+
 def terms(one: Settlement) -> tuple[int, float | None]:
     """Return what a move adds to the attempts, and when the delivery is due (None: as it was).
 

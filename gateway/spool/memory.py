@@ -5,7 +5,7 @@ the events, whose sealed form is part of the port.
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.model.delivery import (
@@ -130,6 +130,10 @@ class MemorySpool:
         return sorted(
             {one.submission.account_id for one in self._in(_HELD) if one.hold_reason == hold_reason}
         )
+
+    def doomed(self) -> Collection[tuple[str, int]]:
+        """Return submission and number of what is doomed."""
+        return {(one.submission.id, one.number) for one in self._in(DeliveryState.DOOMED)}
 
     async def content(self, submission_id: str) -> bytes:
         """Return a content; raise KeyError when it is settled."""

@@ -1,8 +1,9 @@
 """The operators' side of the queue: looking, and moving deliveries, from another process on the same files.
 
 What it promises: each move is compare-and-set on gateway.model.delivery, in one transaction with its event;
-the worker that owns the shard sees it within a second. A delivery that is being sent is never touched: the
-answer says so. It fails with sqlite3.Error or ForeignShard. The calls block; they are for a command line.
+the worker that owns the shard sees it within a second. A delivery that is being sent is not touched, and the
+answer says so; but a drop dooms it: it ends with this try, however long that hangs. It fails with
+sqlite3.Error or ForeignShard. The calls block; they are for a command line.
 """
 
 import sqlite3
@@ -12,17 +13,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from gateway.model.delivery import Delivery, DeliveryEvent, DeliveryState, IllegalMove, move
+from gateway.model.delivery import Delivery, DeliveryEvent, DeliveryState, IllegalMove
 from gateway.model.events import Event, EventType
 from gateway.model.identity import new_id
 from gateway.ports import Clock, Entropy, Keyring
 from gateway.spool import statements
 from gateway.spool.batch import Change, write_rows
-from gateway.spool.codec import Codec, Row, Rows, Spoiled, move_row
+from gateway.spool.codec import Codec, Row, Rows, Spoiled, add_move, move_row
 from gateway.spool.errors import ForeignShard
 from gateway.spool.shard import connect, shards
 
 OPERATOR_HOLD = "operator"  # the hold reason of ``hold``
+
+
+_WHY_DROPPED = {DeliveryState.ACTIVE: "dropped by an operator while it was being sent"}
 
 
 class Answer(StrEnum):
@@ -30,6 +34,7 @@ class Answer(StrEnum):
 
     DONE = "done"
     BEING_SENT = "is being sent"
+    DOOMED = "is being sent: it is thrown away unless the next hop takes it in this try"
     NOT_SO = "is not in a state for this"
     NOT_FOUND = "is not in the queue"
 
@@ -41,6 +46,11 @@ class Wish:
     id: str
     account_id: int | None
     answer: Answer
+
+    @property
+    def is_granted(self) -> bool:
+        """Whether anything comes of the wish, now or when the try is over."""
+        return self.answer in {Answer.DONE, Answer.DOOMED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +169,16 @@ class QueueDesk:
         return wishes
 
     def _wish(self, one: Listed, event: DeliveryEvent, rows: Rows) -> Answer:
-        if one.state is DeliveryState.ACTIVE:
+        drops = event is DeliveryEvent.DROP
+        if one.state is DeliveryState.DOOMED:
+            return Answer.DOOMED if drops else Answer.BEING_SENT
+        if one.state is DeliveryState.ACTIVE and not drops:
             return Answer.BEING_SENT
         submission_id, _, number = one.id.partition(".")
         key = (submission_id, int(number))
         try:
-            if event is DeliveryEvent.DROP:
-                move(one.state, event)
-                rows.closes.append((*key, one.state.value))
+            if drops:
+                add_move(rows, key, one.state, event)
                 rows.events += self._codec.event_rows([self._admin_bounce(one, key)])
             else:
                 due = None if event is DeliveryEvent.HOLD else self._clock.now()
@@ -174,7 +186,7 @@ class QueueDesk:
                 rows.moves.append(move_row(key, one.state, event, due_at=due, why=why))
         except IllegalMove:
             return Answer.NOT_SO
-        return Answer.DONE
+        return Answer.DOOMED if one.state is DeliveryState.ACTIVE else Answer.DONE
 
     def _admin_bounce(self, one: Listed, key: tuple[str, int]) -> Event:
         now = self._clock.now()
@@ -186,7 +198,7 @@ class QueueDesk:
             submission_id=key[0],
             delivery_number=key[1],
             list_id=one.delivery.submission.list_id if one.delivery else None,
-            facts={"reason": "dropped by an operator", "attempts": one.attempts},
+            facts={"reason": _WHY_DROPPED.get(one.state, "dropped by an operator"), "attempts": one.attempts},
             data={"recipient": one.recipient} if one.recipient else {},
         )
 

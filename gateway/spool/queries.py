@@ -13,7 +13,7 @@ from gateway.model.delivery import Delivery, DeliveryEvent, DeliveryState, sourc
 from gateway.model.events import SealedEvent
 from gateway.spool import statements
 from gateway.spool.batch import Change, write_rows
-from gateway.spool.codec import PAYLOAD, Codec, Row, Rows, Spoiled, event_of, move_row
+from gateway.spool.codec import PAYLOAD, Codec, Row, Rows, Spoiled, add_move, event_of, move_row
 from gateway.spool.shard import connect
 
 Key = tuple[str, int]  # a submission's id and a delivery's number
@@ -22,14 +22,15 @@ _QUEUED, _ACTIVE, _HELD = DeliveryState.QUEUED, DeliveryState.ACTIVE, DeliverySt
 
 
 def recover(path: Path, now: float) -> int:
-    """Queue again, due now, what a dead worker had in its hands; return how many."""
+    """Queue again, due now, what a dead worker had in its hands, or let it end; return how many."""
     with closing(connect(path)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        keys = connection.execute(statements.ABANDONED).fetchall()
-        moves = [move_row(key, _ACTIVE, DeliveryEvent.UNCLAIM, due_at=now) for key in keys]
-        write_rows(connection, Rows(moves=moves), Change())
+        found, rows = connection.execute(statements.ABANDONED).fetchall(), Rows()
+        for *key, state in found:
+            add_move(rows, (key[0], key[1]), DeliveryState(state), DeliveryEvent.UNCLAIM, due_at=now)
+        write_rows(connection, rows, Change())
         connection.execute("COMMIT")
-    return len(keys)
+    return len(found)
 
 
 def counts(connection: sqlite3.Connection) -> Mapping[str, int]:
@@ -42,6 +43,11 @@ def counts_of_waiting(connection: sqlite3.Connection) -> Mapping[str, int]:
     queued = connection.execute(statements.COUNT_QUEUED).fetchone()[0]
     held = connection.execute(statements.COUNT_HELD).fetchone()[0]
     return {_QUEUED.value: queued, _HELD.value: held}
+
+
+def doomed(connection: sqlite3.Connection) -> frozenset[Key]:
+    """Return the keys of what is DOOMED, by reading all; for when another process has changed something."""
+    return frozenset(connection.execute(statements.DOOMED_KEYS).fetchall())
 
 
 def octets(connection: sqlite3.Connection) -> int:
@@ -107,13 +113,7 @@ def claim(
 
 def unclaim(connection: sqlite3.Connection, change: Change, keys: Sequence[Key]) -> int:
     """Move deliveries that are still ACTIVE back to QUEUED, due as they were; return how many."""
-    moves = [
-        move_row(key, _ACTIVE, DeliveryEvent.UNCLAIM)
-        for key in keys
-        if connection.execute(statements.STATE, key).fetchone() == (_ACTIVE.value,)
-    ]
-    write_rows(connection, Rows(moves=moves), change)
-    return len(moves)
+    return _move_if_possible(connection, change, keys, DeliveryEvent.UNCLAIM)
 
 
 def opened(codec: Codec, rows: Sequence[Row]) -> tuple[list[Delivery], dict[str, list[Key]]]:
@@ -129,13 +129,19 @@ def opened(codec: Codec, rows: Sequence[Row]) -> tuple[list[Delivery], dict[str,
 
 def hold(connection: sqlite3.Connection, change: Change, keys: Sequence[Key], reason: str) -> int:
     """Move deliveries to HELD, whichever of them still can be; return how many."""
-    moves = []
+    return _move_if_possible(connection, change, keys, DeliveryEvent.HOLD, reason)
+
+
+def _move_if_possible(
+    connection: sqlite3.Connection, change: Change, keys: Sequence[Key], event: DeliveryEvent, why: str = ""
+) -> int:
+    rows = Rows()
     for key in keys:
         found = connection.execute(statements.STATE, key).fetchone()
-        if found and found[0] in sources(DeliveryEvent.HOLD):
-            moves.append(move_row(key, DeliveryState(found[0]), DeliveryEvent.HOLD, why=reason))
-    write_rows(connection, Rows(moves=moves), change)
-    return len(moves)
+        if found and found[0] in sources(event):
+            add_move(rows, key, DeliveryState(found[0]), event, why=why)
+    write_rows(connection, rows, change)
+    return len(rows.moves) + len(rows.closes)
 
 
 def hold_all(connection: sqlite3.Connection, change: Change, submission_id: str, reason: str) -> int:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import sqlite3
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -70,6 +70,7 @@ class SqliteSpool:
         self._flush_is_due = False
         self._gauged_at = float("-inf")
         self._gauge_timer: asyncio.TimerHandle | None = None
+        self._doomed: Collection[queries.Key] = frozenset()
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._reader = Reader(partial(connect_reader, path))
@@ -184,6 +185,10 @@ class SqliteSpool:
         """Return the accounts with deliveries HELD for that reason."""
         return await self._reader.run(partial(queries.held_accounts, reason=hold_reason))
 
+    def doomed(self) -> Collection[tuple[str, int]]:
+        """Return submission and number of what an operator has doomed, as of the last change seen."""
+        return self._doomed
+
     async def content(self, submission_id: str) -> bytes:
         """Return a content; raise KeyError when it is settled, Unreadable when it cannot be opened."""
         content = self._bodies.get(submission_id)
@@ -288,15 +293,16 @@ class SqliteSpool:
 
     def _recount(self, connection: sqlite3.Connection) -> None:
         """Count anew what another process may have changed; in the writer's thread."""
-        states = queries.counts_of_waiting(connection)
-        self._loop.call_soon_threadsafe(self._changed_elsewhere, states)
+        states, doomed = queries.counts_of_waiting(connection), queries.doomed(connection)
+        self._loop.call_soon_threadsafe(self._changed_elsewhere, states, doomed)
         self._reader.later(self._recount_octets)
 
     def _recount_octets(self, connection: sqlite3.Connection) -> None:
         self._loop.call_soon_threadsafe(self._stock.set_octets, queries.octets(connection))
 
-    def _changed_elsewhere(self, states: Mapping[str, int]) -> None:
+    def _changed_elsewhere(self, states: Mapping[str, int], doomed: Collection[queries.Key]) -> None:
         self._stock.set_states(states)
+        self._doomed = doomed
         self._bodies.clear()
         self._gauge()
         self.announce_change()

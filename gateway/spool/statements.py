@@ -27,6 +27,7 @@ from gateway.spool.tables import ADOPTED, DELIVERY, EVENT, SUBMISSION
 
 _DIALECT = sqlite.dialect()
 _QUEUED, _ACTIVE, _HELD = DeliveryState.QUEUED, DeliveryState.ACTIVE, DeliveryState.HELD
+_DOOMED = DeliveryState.DOOMED
 
 
 def _text(statement: ClauseElement, *names: str, columns: Sequence[str] | None = None) -> str:
@@ -158,7 +159,10 @@ COUNTS = _text(select(DELIVERY.c.state, func.count()).group_by(DELIVERY.c.state)
 COUNT_QUEUED = _text(select(func.count()).select_from(DELIVERY).where(_is(_QUEUED)))
 COUNT_HELD = _text(select(func.count()).select_from(DELIVERY).where(_is(_HELD)))
 OCTETS = _text(select(func.coalesce(func.sum(SUBMISSION.c.size), literal_column("0"))))
-ABANDONED = _text(select(DELIVERY.c.submission_id, DELIVERY.c.number).where(_is(_ACTIVE)))
+DOOMED_KEYS = _text(select(DELIVERY.c.submission_id, DELIVERY.c.number).where(_is(_DOOMED)))
+ABANDONED = _text(
+    select(DELIVERY.c.submission_id, DELIVERY.c.number, DELIVERY.c.state).where(_is(_ACTIVE) | _is(_DOOMED))
+)
 
 # Operators
 LISTED = _text(

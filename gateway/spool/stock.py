@@ -16,7 +16,9 @@ from gateway.settings.schema import SpoolSection
 from gateway.spool.batch import Change
 
 _LOOK = 1.0  # seconds between two questions to the disk
-OPEN_STATES = tuple(state for state in DeliveryState if state not in SETTLED)
+# A DOOMED one counts as ACTIVE still: another process has doomed it, and this one sees no more than its end.
+OPEN_STATES = tuple(state for state in DeliveryState if state not in SETTLED | {DeliveryState.DOOMED})
+_COUNTED_AS = {DeliveryState.DOOMED.value: DeliveryState.ACTIVE.value}
 
 
 def free_octets(folder: Path) -> int:
@@ -48,7 +50,7 @@ class Stock:
     def apply(self, change: Change) -> None:
         """Follow a commit."""
         for state, amount in change.states.items():
-            self._states[state] += amount
+            self._states[_COUNTED_AS.get(state, state)] += amount
         self._octets += change.octets
 
     def counts(self) -> dict[str, int]:

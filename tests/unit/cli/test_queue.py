@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sqlite3
 
 import pytest
 
@@ -143,6 +144,20 @@ def test_moves(bakery) -> None:
     answers = bakery.json("queue", "drop", identity)
     assert [one["done"] for one in answers] == [True, True]
     assert states(bakery) == {}
+
+
+def test_that_a_copy_that_is_being_sent_can_be_dropped(bakery) -> None:
+    identity = fill(bakery)
+    with sqlite3.connect(next(bakery.config.parent.rglob("shard-*.sqlite"))) as shard:
+        shard.execute("UPDATE delivery SET state = 'active' WHERE number = 0")
+    shard.close()
+    assert "is being sent; nothing was changed" in bakery.refused("queue", "hold", f"{identity}.0")
+    said = "is being sent: it is thrown away unless the next hop takes it in this try"
+    assert bakery.good("queue", "drop", identity) == f"{identity}.0 {said}\n{identity}.1 is thrown away\n"
+    assert bakery.good("queue", "drop", f"{identity}.0") == f"{identity}.0 {said}\n"
+    assert [one["answer"] for one in bakery.json("queue", "drop", identity)] == [said]
+    assert "being sent, then never" in bakery.good("queue", "list", "--state", "doomed")
+    assert "nothing was changed" in bakery.refused("queue", "retry", f"{identity}.0")
 
 
 def test_moves_that_are_none(bakery) -> None:

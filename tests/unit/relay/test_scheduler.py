@@ -706,3 +706,14 @@ async def test_a_wait_of_the_usual_length_is_kept_when_the_clock_is_set_back_a_l
         world.clock.time -= 5
         await world.relay._stock.mind_the_clock()
         assert world.spool.state(delivery).due_at == due
+
+
+async def test_what_is_doomed_while_it_waits_in_memory_is_not_tried(world):
+    doomed, other = await world.keep(1), await world.keep(1)
+    for one, state in ((doomed, DeliveryState.DOOMED), (other, DeliveryState.ACTIVE)):
+        world.spool._keep(replace(world.spool.state(one), state=state))
+        world.relay._lanes.add(7, [replace(one, state=DeliveryState.ACTIVE)])
+    world.relay._stock.drop_doomed()
+    async with world.running():
+        await world.until_empty()
+    assert [copy.delivery.id for copy in world.hop.copies] == [other.id]

@@ -8,6 +8,7 @@ import pytest
 from gateway.model.delivery import DeliveryEvent, DeliveryState
 from gateway.model.events import EventType, open_event
 from gateway.ports import LostMove
+from gateway.spool.adopt import adopt_orphans
 from gateway.spool.operate import OPERATOR_HOLD, Answer, QueueDesk
 from gateway.spool.shard import connect
 
@@ -117,10 +118,80 @@ async def test_what_is_being_sent_is_not_touched(kit: Any, desk: QueueDesk) -> N
     spool = await kit.open()
     parcel = kit.parcel(state=S.ACTIVE)
     await spool.put(parcel)
-    for wish in (desk.retry, desk.hold, desk.release, desk.drop):
+    for wish in (desk.retry, desk.hold, desk.release):
         (one,) = wish(parcel.submission.id)
         assert (one.answer, one.account_id) == (Answer.BEING_SENT, 1)
     await spool.settle([kit.outcome(parcel.deliveries[0], E.DELIVER)])
+
+
+@pytest.mark.parametrize("event", [E.DEFER, E.UNCLAIM, E.HOLD, E.DELIVER, E.FAIL, E.EXPIRE])
+async def test_what_is_dropped_while_it_is_sent_ends_with_this_try(
+    kit: Any, desk: QueueDesk, event: E
+) -> None:
+    spool = await kit.open()
+    parcel = kit.parcel(recipients=2, state=S.ACTIVE)
+    await spool.put(parcel)
+    doomed, other = parcel.deliveries
+    assert [one.answer for one in desk.drop(parcel.submission.id, 0)] == [Answer.DOOMED]
+    assert [one.answer for one in desk.drop(parcel.submission.id, 0)] == [Answer.DOOMED]
+    for wish in (desk.retry, desk.hold, desk.release):
+        assert [one.answer for one in wish(parcel.submission.id, 0)] == [Answer.BEING_SENT]
+    assert [one.state for one in desk.listing()] == [S.DOOMED, S.ACTIVE]
+    await spool.settle([kit.outcome(doomed, event), kit.outcome(other, E.DEFER)])
+    assert [one.id for one in desk.listing()] == [other.id], "the other one of the batch has its own outcome"
+    counts = await spool.counts()
+    assert (counts["active"], counts["queued"]) == (0, 1)
+    (told,) = [open_event(sealed, kit.keyring.open) for _, sealed in await spool.outbox(9)]
+    assert (told.type, told.delivery_number) == (EventType.ADMIN_BOUNCE, 0)
+    assert told.facts["reason"] == "dropped by an operator while it was being sent"
+    with pytest.raises(LostMove):
+        await spool.settle([kit.outcome(doomed, event)])
+
+
+async def test_the_worker_learns_what_is_doomed(kit: Any, desk: QueueDesk) -> None:
+    spool = await kit.open()
+    parcel = kit.parcel(recipients=2, state=S.ACTIVE)
+    await spool.put(parcel)
+    assert not spool.doomed()
+    seen = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(spool.watch(seen.set))
+        desk.drop(parcel.submission.id, 1)
+        await asyncio.wait_for(seen.wait(), 5)
+        watching.cancel()
+    assert spool.doomed() == {(parcel.submission.id, 1)}
+
+
+async def test_what_is_doomed_ends_with_its_worker(kit: Any, desk: QueueDesk) -> None:
+    spool = await kit.open()
+    parcel = kit.parcel(recipients=2, state=S.ACTIVE)
+    alone = kit.parcel(state=S.ACTIVE)
+    for one in (parcel, alone):
+        await spool.put(one)
+    desk.drop(parcel.submission.id, 0)
+    desk.drop(alone.submission.id)
+    await spool.close()
+    again = await kit.open()
+    assert [(one.id, one.state) for one in desk.listing()] == [(parcel.deliveries[1].id, S.QUEUED)]
+    with pytest.raises(KeyError):
+        await again.content(alone.submission.id)
+
+
+async def test_what_is_doomed_is_not_adopted(kit: Any, desk: QueueDesk) -> None:
+    orphan = await kit.open(7)
+    parcel = kit.parcel(recipients=2, state=S.ACTIVE)
+    alone = kit.parcel(state=S.ACTIVE)
+    for one in (parcel, alone):
+        await orphan.put(one)
+    desk.drop(parcel.submission.id, 0)
+    desk.drop(alone.submission.id)
+    await orphan.close()
+    adopter = await kit.open(0)
+    await adopt_orphans(adopter, kit.clock.now())
+    assert [(one.id, one.state) for one in desk.listing()] == [(parcel.deliveries[1].id, S.QUEUED)]
+    assert dict(await adopter.counts()) == {"queued": 1, "active": 0, "held": 0}
+    with pytest.raises(KeyError):
+        await adopter.content(alone.submission.id)
 
 
 async def test_a_worker_that_comes_too_late_loses_by_name(kit: Any, desk: QueueDesk) -> None:
