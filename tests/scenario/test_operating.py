@@ -6,6 +6,7 @@ import shutil
 import signal
 import smtplib
 import subprocess
+import threading
 import time
 import urllib.request
 from collections import Counter
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from scene import House, Sink, eventually, newsletter
+from scene.waiting import PATIENCE
 
 pytestmark = pytest.mark.scenario
 
@@ -255,6 +257,30 @@ def test_a_worker_that_dies_over_broken_files_runs_what_was_accepted(
     for file, text in zip(files, good, strict=True):
         file.write_text(text)
     assert house.hang_up()["ok"] is True
+
+
+def test_a_copy_that_hangs_at_its_hop_can_be_dropped(house: House, reader: str) -> None:
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def hang(_recipient: str) -> str:
+        hangs.set()
+        goes_on.wait(PATIENCE)
+        return "451 4.2.0 later"
+
+    house.sink.script = hang
+    try:
+        with house.client() as client:
+            client.sendmail(SENDER, [reader], newsletter("hanging"))
+        assert hangs.wait(PATIENCE)
+        (waiting,) = house.json("queue", "list")
+        assert waiting["state"] == "active"
+        assert "thrown away unless the next hop takes it" in house.call("queue", "drop", waiting["id"]).stdout
+        goes_on.set()
+        house.wait_until_empty()
+    finally:
+        goes_on.set()
+        house.sink.script = lambda _recipient: None
+    assert "dropped by an operator" in house.call("explain", waiting["id"]).stdout
 
 
 # The end
