@@ -2,17 +2,20 @@
 
 What it promises: signals stay with the composition root; nothing is logged about requests (paths hold
 tokens); ``stop`` ends it within ``grace`` seconds; a client that opens a connection and says little is cut
-off, which uvicorn does not do by itself. The protocol is h11's, for its strictness; pages are rare.
+off, which uvicorn does not do by itself; a request that can be read in two ways is refused. The protocol is
+h11's, for its strictness (docs/decisions/0018-one-click.md).
 """
 
 import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Generator
+from http import HTTPStatus
 from math import ceil
+from urllib.parse import urlsplit
 
 import h11
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -61,6 +64,34 @@ class PatientH11(H11Protocol):
             self.transport.close()
 
 
+class Strict:
+    """ASGI middleware: what two readers of one request could understand in two ways is not served."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request that has one meaning."""
+        if scope["type"] != "http":
+            return
+        names = {name for name, _ in scope["headers"]}
+        if b"transfer-encoding" in names and b"content-length" in names:
+            # RFC 9112 section 6.1: this is how a request is smuggled past a server in front.
+            await _refuse(send)
+            return
+        if not scope["path"].startswith("/"):
+            # RFC 9112 section 3.2.2: a server takes the absolute form too.
+            scope = {**scope, "path": urlsplit(scope["path"]).path or "/"}
+        await self._app(scope, receive, send)
+
+
+async def _refuse(send: Send) -> None:
+    """Answer 400 and close: nobody can say where the next request begins."""
+    headers = [(b"content-length", b"0"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": int(HTTPStatus.BAD_REQUEST), "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
 class _Leashed(Server):
     """Leaves the signals alone, and says when it listens."""
 
@@ -93,8 +124,17 @@ async def serve(
     listening: Callable[[], None] = _nothing,
 ) -> None:
     """Serve ``app`` on a bound socket until ``stop`` is set; the socket is closed at the end."""
-    config = Config(
-        app,
+    server = _Leashed(configured(app, grace, connections), listening)
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(_stop_when(stop, server))
+        await server.serve([sock])
+        waiting.cancel()
+
+
+def configured(app: ASGIApp, grace: float, connections: int) -> Config:
+    """Return what uvicorn is to do, and what it is to leave."""
+    return Config(
+        Strict(app),
         http=PatientH11,
         ws="none",
         lifespan="off",
@@ -107,11 +147,6 @@ async def serve(
         timeout_graceful_shutdown=ceil(grace),
         h11_max_incomplete_event_size=_HEAD_LIMIT,
     )
-    server = _Leashed(config, listening)
-    async with asyncio.TaskGroup() as group:
-        waiting = group.create_task(_stop_when(stop, server))
-        await server.serve([sock])
-        waiting.cancel()
 
 
 async def _stop_when(stop: asyncio.Event, server: Server) -> None:

@@ -125,18 +125,18 @@ def request(number: int, path: str) -> bytes:
     ) % (path.encode(), number % 250 + 1, kind, len(body), body)
 
 
-def links(configuration: Configuration) -> list[Link]:
-    """Return the way out of every subscription in the store."""
+def links(configuration: Configuration, count: int) -> list[Link]:
+    """Return the ways out of so many subscriptions, from everywhere in the store."""
     tokens, made = configuration.tokens, []
     key = tokens.keys[tokens.current_id]
     store = open_store(configuration.settings)
     query = select(SUBSCRIPTION.c.account_id, SUBSCRIPTION.c.list_id, SUBSCRIPTION.c.address_hash)
     with store.read() as connection:
-        for number, (account_id, list_id, address_hash) in enumerate(connection.execute(query)):
-            token = Token(Purpose.UNSUBSCRIBE, account_id, list_id, address_hash, os.urandom(16))
-            made.append(Link(address_hash, request(number, "/u/" + seal(token, tokens.current_id, key))))
+        rows = random.Random(1).sample(connection.execute(query).all(), count)
     store.close()
-    random.Random(1).shuffle(made)
+    for number, (account_id, list_id, address_hash) in enumerate(rows):
+        token = Token(Purpose.UNSUBSCRIBE, account_id, list_id, address_hash, os.urandom(16))
+        made.append(Link(address_hash, request(number, "/u/" + seal(token, tokens.current_id, key))))
     return made
 
 
@@ -200,11 +200,12 @@ def show(name: str, round_: Round) -> None:
         print(f"  {count:,} were answered {status.decode()!r}")
 
 
-def run(posts: int, rounds: int, connections: int, folder: Path) -> int:
-    peer = gateway(folder / "house", free_port(), subscriptions=posts * rounds + WARM_UP)
+def run(posts: int, rounds: int, connections: int, subscriptions: int, folder: Path) -> int:
+    count = posts * rounds + WARM_UP
+    peer = gateway(folder / "house", free_port(), subscriptions=max(count, subscriptions))
     try:
         configuration = read(folder / "house" / "gateway.toml")
-        todo, web = links(configuration), web_process(peer.roots[0])
+        todo, web = links(configuration, count), web_process(peer.roots[0])
         port = configuration.settings.web.listen.port
         done = [Round(deque(todo[:WARM_UP]))]
         uvloop.run(post_all(done[0], port, connections, web))
@@ -231,13 +232,15 @@ def main() -> int:
     options.add_argument("--posts", type=int, default=10_000, help="in each round")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--connections", type=int, default=64, help="kept open")
+    options.add_argument("--subscriptions", type=int, default=0, help="in the store, if more than POSTs")
     options.add_argument("--folder", type=Path, help="where to work, and to leave what was made")
     chosen = options.parse_args()
+    load = (chosen.posts, chosen.rounds, chosen.connections, chosen.subscriptions)
     if chosen.folder is not None:
-        return run(chosen.posts, chosen.rounds, chosen.connections, chosen.folder)
+        return run(*load, chosen.folder)
     # On a real disk, because durability is part of what is measured.
     with tempfile.TemporaryDirectory(prefix="oneclick-", dir="/var/tmp") as folder:
-        return run(chosen.posts, chosen.rounds, chosen.connections, Path(folder))
+        return run(*load, Path(folder))
 
 
 if __name__ == "__main__":

@@ -74,6 +74,55 @@ async def test_nonsense_and_endless_heads(app) -> None:
         assert (await say(port, b"GET / HTTP/1.1\r\nX: " + b"a" * 20_000)).startswith(b"HTTP/1.1 400 ")
 
 
+LENGTH, CHUNKED = b"Content-Length: 4\r\n", b"Transfer-Encoding: chunked\r\n"
+AMBIGUOUS = {
+    # RFC 9112 section 6.1 and 6.3: where a body ends must be beyond doubt.
+    "a length, then chunks": LENGTH + CHUNKED,
+    "chunks, then a length": CHUNKED + LENGTH,
+    "two lengths": LENGTH + b"Content-Length: 5\r\n",
+    "a list of lengths": b"Content-Length: 4, 5\r\n",
+    "a signed length": b"Content-Length: +4\r\n",
+    "a hexadecimal length": b"Content-Length: 0x4\r\n",
+    "another coding": b"Transfer-Encoding: gzip\r\n",
+    "another coding before chunks": b"Transfer-Encoding: gzip, chunked\r\n",
+    "nearly chunks": b"Transfer-Encoding: xchunked\r\n",
+    "chunks twice": CHUNKED + CHUNKED,
+    "chunks behind a control": b"Transfer-Encoding: \x0bchunked\r\n",
+    # RFC 9112 section 5.1, 2.2 and 3.2.
+    "a blank before the colon": b"Transfer-Encoding : chunked\r\n",
+    "a bare CR": b"X: a\rTransfer-Encoding: chunked\r\n",
+    "a NUL": b"X: a\0b\r\n",
+    "two hosts": b"Host: y\r\n",
+}
+
+
+@pytest.mark.parametrize("name", AMBIGUOUS)
+async def test_no_request_is_smuggled(app, book, make_link, name) -> None:
+    hidden = f"POST {make_link()} HTTP/1.1\r\nHost: x\r\nContent-Length: 26\r\n\r\n".encode() + ONE_CLICK
+    async with running(app) as port:
+        head = f"POST {make_link()} HTTP/1.1\r\nHost: x\r\n".encode()
+        answer = await say(port, head + AMBIGUOUS[name] + b"\r\n0\r\n\r\n" + hidden)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert b"connection: close" in answer.lower()
+    assert book.untouched
+
+
+async def test_a_request_without_a_host(app) -> None:
+    """RFC 9112 section 3.2."""
+    async with running(app) as port:
+        assert (await say(port, b"GET / HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_an_offer_of_another_protocol_is_not_taken(app, book, make_link) -> None:
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n"
+    head = f"POST {make_link()} HTTP/1.1\r\nHost: x\r\nContent-Length: 26\r\n".encode() + offer + b"\r\n"
+    async with running(app) as port:
+        answer = await say(port, head + ONE_CLICK + b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 200 OK") == 2
+    assert len(book.left) == 1
+
+
 async def test_a_body_over_the_limit_is_not_waited_for(app, make_link) -> None:
     async with running(app) as port:
         head = f"POST {make_link()} HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n".encode()
