@@ -9,7 +9,7 @@ import asyncio
 from collections import defaultdict
 from contextlib import suppress
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from gateway.model.reply import StoreAway
 from gateway.store.bounded import Bounded
@@ -18,6 +18,7 @@ from gateway.store.schema import EVENT
 
 _PAUSE = 0.25  # seconds between two looks
 _REMEMBERED = 20_000  # accounts
+_MOST = 10_000  # events in one look; the next one sees those behind them
 
 
 class StoreTide:
@@ -68,8 +69,17 @@ class StoreTide:
             if self._seen is None:
                 self._seen = int(connection.execute(last).scalar_one() or 0)
                 return {}
-            latest = func.max(EVENT.c.place)
-            query = select(EVENT.c.account_id, latest).where(EVENT.c.place > self._seen)
-            news = {row[0]: row[1] for row in connection.execute(query.group_by(EVENT.c.account_id))}
+            news = {row[0]: row[1] for row in connection.execute(news_since(self._seen))}
         self._seen = max(news.values(), default=self._seen)
         return news
+
+
+def news_since(place: int) -> Select[int, int]:
+    """Return the query for each account's latest event among the first beyond a place.
+
+    Those are a table of their own, with a limit: without it SQLite goes through a whole index by account for
+    the sake of GROUP BY, four times a second, which with a million events is a fifth of a core.
+    """
+    beyond = select(EVENT.c.account_id, EVENT.c.place).where(EVENT.c.place > place)
+    new = beyond.order_by(EVENT.c.place).limit(_MOST).subquery()
+    return select(new.c.account_id, func.max(new.c.place)).group_by(new.c.account_id)

@@ -10,7 +10,7 @@ from gateway.model.reply import StoreAway
 from gateway.store import tide as module
 from gateway.store.database import Store
 from gateway.store.events import insert_events
-from gateway.store.tide import StoreTide
+from gateway.store.tide import StoreTide, news_since
 
 FOR_EVER = 3600.0
 
@@ -86,3 +86,29 @@ async def test_a_store_that_is_away_is_looked_at_again(store: Store, monkeypatch
         await asyncio.to_thread(put, store, 1)
         assert await waiting
         watching.cancel()
+
+
+async def test_more_news_than_fit_in_a_look_come_with_the_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST", 2)
+    tide = StoreTide(store)
+    await tide.look()
+    for number, account_id in enumerate((1, 1, 2, 3, 3)):
+        put(store, account_id, number)
+    known = []
+    for _ in range(3):
+        await tide.look()
+        known.append(len(tide._latest))
+    assert known == [1, 3, 3]
+    assert await tide.rise(3, 4, FOR_EVER)
+
+
+def test_a_look_reads_what_is_new_and_not_the_table(store: Store) -> None:
+    if store.engine.dialect.name != "sqlite":
+        pytest.skip("the plan is SQLite's")
+    query = str(news_since(1).compile(store.engine, compile_kwargs={"literal_binds": True}))
+    with store.read() as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
+    assert any("SEARCH event USING INTEGER PRIMARY KEY" in step for step in plan)
+    assert not any("SCAN event" in step for step in plan)
