@@ -57,7 +57,7 @@ def replies_page() -> str:
             sections.setdefault(heading, []).append(match[1])
     text = (
         "# Replies\n\n"
-        f"{NOTE}Every SMTP reply of the submission server comes from one table,\n"
+        f"{NOTE}Every SMTP reply of both servers comes from one table,\n"
         "`gateway/model/reply.py`. The class of the enhanced code is the first digit of the reply code\n"
         "(RFC 2034 section 4). 4xx asks the client to try again later, 5xx tells it not to. Words in braces\n"
         "are filled in.\n"

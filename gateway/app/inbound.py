@@ -4,18 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.app.configuration import Configuration
-from gateway.app.mail_leaving import MailLeaving
 from gateway.inbound.desk import Desk
 from gateway.inbound.forwarding import ForwardDesk, ForwardWorld
 from gateway.inbound.house_mail import Outgoing
+from gateway.inbound.leaving import Leaving
 from gateway.inbound.mailboxes import ABUSE, POSTMASTER, UNSUBSCRIBE, Directory
 from gateway.inbound.reception import Reception, ReceptionWorld
 from gateway.inbound.unsubscribing import UnsubscribeDesk, UnsubscribeWorld
 from gateway.model.address import parse_address
-from gateway.ports import Clock, Dispatch, Entropy, Meter, Quota, Spool
+from gateway.ports import Clock, Dispatch, Entropy, Keyring, Meter, Quota, Spool
 from gateway.settings.schema import Settings
-from gateway.store.database import Store
-from gateway.store.keys import StoreKeyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +21,8 @@ class Means:
     """What the MX side takes of its worker; what a reload swaps comes as a callable."""
 
     configuration: Callable[[], Configuration]
-    store: Store
-    keyring: StoreKeyring
+    leaving: Leaving
+    keyring: Keyring
     quota: Quota
     spool: Spool
     dispatch: Dispatch
@@ -71,7 +69,7 @@ def _outgoing(means: Means) -> Outgoing:
 def _desks(means: Means, outgoing: Outgoing) -> dict[str, Desk]:
     """One desk for each mailbox of the directory."""
     leaving = UnsubscribeWorld(
-        leaving=MailLeaving(means.store, means.keyring),
+        leaving=means.leaving,
         keys=lambda: means.configuration().tokens.keys,
         mailbox=lambda: parse_address(means.settings().unsubscribe_mailbox),
         section=lambda: means.settings().inbound,

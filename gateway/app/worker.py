@@ -18,6 +18,7 @@ from gateway.app.configuration import Configuration
 from gateway.app.control import Control
 from gateway.app.inbound import Means as InboundMeans
 from gateway.app.inbound import open_reception
+from gateway.app.mail_leaving import MailLeaving
 from gateway.app.provider import WithProvider
 from gateway.app.shipping import ship, ship_forever
 from gateway.app.world import SystemClock, SystemEntropy
@@ -44,7 +45,7 @@ from gateway.spool.opening import open_shard
 from gateway.spool.sqlite import SqliteSpool
 from gateway.store.accounts import StoreAccounts
 from gateway.store.consent import StoreConsentBook
-from gateway.store.database import Store, open_store
+from gateway.store.database import open_store
 from gateway.store.dkim_keys import DkimKeyBook
 from gateway.store.events import StoreEvents
 from gateway.store.keys import StoreKeyring
@@ -66,7 +67,6 @@ _SESSIONS_SHARE = 0.6  # of the drain's time is for sessions, the rest for what 
 class Books:
     """What the worker reads and writes beside its spool."""
 
-    store: Store
     accounts: StoreAccounts
     consent: StoreConsentBook
     events: StoreEvents
@@ -74,6 +74,7 @@ class Books:
     dkim_keys: DkimKeyBook
     quota: SharedQuota
     presence: SharedPresence
+    leaving: MailLeaving
     meter: PrometheusMeter
 
 
@@ -231,7 +232,7 @@ class Worker:
         books = self._books
         return InboundMeans(
             configuration=lambda: self._holder.current,
-            store=books.store,
+            leaving=books.leaving,
             keyring=books.keyring,
             quota=books.quota,
             spool=self._spool,
@@ -308,7 +309,6 @@ def _open_books(number: int, configuration: Configuration, stack: AsyncExitStack
     keyring = StoreKeyring(store, configuration.master_key)
     accounts = StoreAccounts(store, Passwords(settings.submission.login_cache))
     books = Books(
-        store=store,
         accounts=accounts,
         consent=StoreConsentBook(store),
         events=StoreEvents(store),
@@ -316,8 +316,10 @@ def _open_books(number: int, configuration: Configuration, stack: AsyncExitStack
         dkim_keys=DkimKeyBook(store, keyring, accounts.revision),
         quota=SharedQuota(state / "quota.shm", entropy),
         presence=SharedPresence(state / "presence.shm", entropy, number),
+        leaving=MailLeaving(store, keyring),
         meter=PrometheusMeter(configuration.metrics_folder),
     )
+    stack.push_async_callback(books.leaving.close)
     stack.callback(books.meter.close)
     logs.configure(settings.log.level, lost=partial(books.meter.count, "log_lines_lost_total"))
     for book in (books.accounts, books.consent, books.events, books.quota, books.presence):

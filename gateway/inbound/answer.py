@@ -7,7 +7,7 @@ tenant has written adds a line or a field to it.
 import re
 from dataclasses import dataclass
 
-from gateway.inbound.house_mail import HouseMail
+from gateway.inbound.house_mail import HouseMail, written
 from gateway.inbound.leaving import Left
 from gateway.inbound.letter import Letter
 from gateway.mime.headers import date_time, field, one_line, phrase, printable, structured
@@ -41,8 +41,8 @@ def compose(mail: HouseMail, envelope: Envelope, letter: Letter, left: Left) -> 
     text = _TEXT.format(sender=sender, mail_list=mail_list).replace("\n", "\r\n")
     return b"".join(
         (
-            structured("From", f"{phrase('Unsubscribe')} <{envelope.mailbox}>"),
-            f"To: <{envelope.recipient}>\r\n".encode(),
+            structured("From", f"{phrase('Unsubscribe')} <{written(envelope.mailbox)}>"),
+            f"To: <{written(envelope.recipient)}>\r\n".encode(),
             field("Subject", f"Auto: you have left {mail_list}"),  # RFC 3834 section 3.1.5
             one_line("Date", date_time(int(mail.now))),
             one_line("Message-ID", f"<{mail.id}@{mail.hostname}>"),

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.inbound.desk import Taken
-from gateway.inbound.house_mail import HouseMail, Outgoing
+from gateway.inbound.house_mail import HouseMail, Outgoing, written
 from gateway.inbound.letter import Letter
 from gateway.inbound.token_finder import decoded_words
 from gateway.mime.headers import date_time, field, one_line, phrase, printable, structured
 from gateway.model import reply
-from gateway.model.address import parse_address
+from gateway.model.address import Address, parse_address
 from gateway.model.facts import QuotaFact
 from gateway.model.rate import parse_rate
 from gateway.model.reply import Reply
@@ -61,7 +61,8 @@ class ForwardDesk:
         if refusal is not None or not section.operator:
             return Taken(refusal or reply.MAILBOX_UNMANNED.fill(mailbox=self._name), "closed")
         mail = outgoing.begin()
-        await outgoing.keep(mail, parse_address(section.operator), compose(mail, letter, section.operator))
+        operator = parse_address(section.operator)
+        await outgoing.keep(mail, operator, compose(mail, letter, operator))
         return Taken(reply.LETTER_TAKEN, "forwarded")
 
 
@@ -69,7 +70,7 @@ def _too_many(fact: QuotaFact) -> Reply | None:
     return reply.OVER_QUOTA.fill(rate=fact.rate, seconds=math.ceil(fact.wait)) if fact.wait else None
 
 
-def compose(mail: HouseMail, letter: Letter, operator: str) -> bytes:
+def compose(mail: HouseMail, letter: Letter, operator: Address) -> bytes:
     """Return the mail to the operator. Pure."""
     boundary = f"=_{mail.id}"  # nobody knows it before this, so no letter can hold it
     enclosed = _trace(mail, letter) + letter.message.raw
@@ -89,16 +90,15 @@ def compose(mail: HouseMail, letter: Letter, operator: str) -> bytes:
     )
 
 
-def _head(mail: HouseMail, letter: Letter, operator: str) -> tuple[bytes, ...]:
+def _head(mail: HouseMail, letter: Letter, operator: Address) -> tuple[bytes, ...]:
     subject = decoded_words((letter.message.value(b"subject") or b"")[:1000]).decode("utf-8", "replace")
     name = phrase(f"{letter.recipient.local.lower()} of {mail.hostname}")
     author = letter.sender.address
-    replies_to = (
-        () if author is None or not str(author).isascii() else (structured("Reply-To", f"<{author}>"),)
-    )
+    is_written = author is not None and not author.needs_smtputf8
+    replies_to = (structured("Reply-To", f"<{written(author)}>"),) if author and is_written else ()
     return (
         structured("From", f"{name} <postmaster@{mail.hostname}>"),
-        f"To: <{operator}>\r\n".encode(),
+        f"To: <{written(operator)}>\r\n".encode(),
         field("Subject", f"[{letter.recipient.local.lower()}] {printable(subject)[:_SUBJECT]}".rstrip()),
         one_line("Date", date_time(int(mail.now))),
         one_line("Message-ID", f"<{mail.id}@{mail.hostname}>"),

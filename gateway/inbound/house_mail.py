@@ -7,13 +7,18 @@ comes back for it, and asks for no report. How it fails: a PublicError, and noth
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.model.address import Address
+from gateway.model.address import Address, ascii_domain
 from gateway.model.delivery import Delivery, DeliveryState, Notify, Recipient, Sender, Submission
 from gateway.model.identity import new_id
 from gateway.ports import Clock, Dispatch, Entropy, Parcel, Spool
 
 PROVIDER = 0
 """The account number of the provider itself."""
+
+
+def written(address: Address) -> str:
+    """Return an address as our fields have it: the domain in A-labels, for who cannot read other letters."""
+    return f"{address.local}@{ascii_domain(address.domain)}"
 
 
 @dataclass(frozen=True, slots=True)

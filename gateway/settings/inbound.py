@@ -27,7 +27,11 @@ def contradictions(settings: Settings) -> Iterator[Finding]:
     elif section.operator and _is_ours(parse_address(section.operator), settings):
         reason = "is a mailbox that leads back here: name somebody's own, whose mail another system keeps"
         yield Finding(("inbound", "operator"), reason)
-    if section.listener and settings.unsubscribe_mailbox.partition("@")[0].casefold() in _OFFICES:
+    local = settings.unsubscribe_mailbox.rpartition("@")[0]
+    if section.listener and not local.isascii():
+        reason = "must be ASCII before the @: few programs could write to it (RFC 6531)"
+        yield Finding(("web", "unsubscribe_mailbox"), reason)
+    if section.listener and local.casefold() in _OFFICES:
         yield Finding(("web", "unsubscribe_mailbox"), "is an office: leaving needs a mailbox of its own")
 
 

@@ -157,6 +157,9 @@ def test_office_mail_reaches_the_operator_whole(house: House) -> None:
     assert "d=provider.example;" in forward.message["DKIM-Signature"].replace(" ", "")
     counted = house.metric("consentry_inbound_messages_total", mailbox="abuse", result="forwarded")
     assert counted == 1
+    submission = forward.message["Message-ID"].strip("<>").partition("@")[0]
+    story = eventually(lambda: house.call("explain", submission, check=False).stdout)
+    assert f"Message {submission} of provider" in story
 
 
 # kill -9

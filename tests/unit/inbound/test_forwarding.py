@@ -86,3 +86,14 @@ async def test_what_goes_round_in_circles_is_ended() -> None:
     content = b"Received: from a by b\r\n" * 101 + b"\r\n"
     assert await world.bring(content, recipient="postmaster@mx.example.org") is reply.TOO_MANY_HOPS
     assert world.spool.parcels == []
+
+
+async def test_names_in_other_letters_are_written_for_everybody() -> None:
+    world = World.make(operator="leser@m\u00fcnchen.example")
+    await world.bring(b"Subject: x\r\n\r\n", "eve@b\u00fccher.example", "abuse@mx.example.org")
+    await world.bring(b"Subject: x\r\n\r\n", "\u00fc@example.net", "abuse@mx.example.org")
+    first, second = (one.content for one in world.spool.parcels)
+    assert b"\r\nTo: <leser@xn--mnchen-3ya.example>\r\n" in first
+    assert b"\r\nReply-To: <eve@xn--bcher-kva.example>\r\n" in first
+    assert b"Reply-To" not in second
+    assert not world.spool.parcels[1].submission.sender.smtputf8
