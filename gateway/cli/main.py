@@ -26,6 +26,7 @@ from gateway.cli import (
     say,
     subscribers,
 )
+from gateway.cli.corpus import command as corpus
 
 
 class _Group(typer.core.TyperGroup):
@@ -79,6 +80,7 @@ app.add_typer(subscribers.app, name="subscriber")
 app.add_typer(api_keys.app, name="apikey")
 app.add_typer(queue.app, name="queue")
 app.command("explain")(explain.explain)
+app.command("corpus")(corpus.corpus)
 app.command("demo")(demo.demo)
 
 

@@ -1,0 +1,1 @@
+"""``consentry corpus``: a folder of messages through the rewriting policies, checked by another parser."""
