@@ -98,6 +98,7 @@ class _Planning:
         self._named = own_links(message)
         self._header_counts = terms.own_header_counts and bool(self._named)
         self._edits: dict[int, Edit] = {}  # by the start of the part
+        self._readings: dict[int, _Reading | str] = {}
         self._unfilled = ""
 
     def plan(self) -> Plan:
@@ -182,6 +183,11 @@ class _Planning:
 
     def _reading(self, part: Part) -> "_Reading | str":
         """Return what a text says, or why nobody can tell."""
+        if part.start not in self._readings:
+            self._readings[part.start] = self._read(part)
+        return self._readings[part.start]
+
+    def _read(self, part: Part) -> "_Reading | str":
         body = self._message.raw[part.body_start : part.body_end]
         named, needless = self._named, self._header_counts
         circumstances = (part.encoding, part.content_type, part.charset, named, needless)

@@ -21,22 +21,6 @@ from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNod
 from gateway.mime.markup import body_start, careful_end, is_tame
 from gateway.mime.transfer import Untouchable
 
-# What hides a tag that stands in it. HTML comments end as the HTML standard's section 13.2.5 has it.
-_HIDING = (
-    b"script",
-    b"style",
-    b"title",
-    b"textarea",
-    b"template",
-    b"iframe",
-    b"xmp",
-    b"noembed",
-    b"noframes",
-)
-# In lower case, with "<" before all else and no groups: the engine passes other tags by without a try.
-_MARK = re.compile(rb"<(?:!--|/body\b|/html\b|" + b"|".join(name + rb"\b" for name in _HIDING) + b")")
-_COMMENT_END = re.compile(rb"--!?>|\Z")
-
 # What a parser's work is bounded by, since in the worst case it grows with the square of what is open.
 _LONGEST = 4_194_304  # octets of HTML that are parsed at all
 _SHORT = 65_536  # octets, and tags: below both even the worst takes a tenth of a second
@@ -50,6 +34,7 @@ _HERE = "consentry-here"
 _HERE_OCTETS = f"<!--{_HERE}-->".encode()
 # Style sheets are parsed for events that nobody listens to here; without them it takes half the time.
 _OPTIONS = LexborDocumentOptions.WO_EVENTS
+_NAME = re.compile(r"[a-z][a-z0-9-]*\Z")  # of an element that an end tag can name
 _OPEN_ALWAYS = frozenset({"html", "body", "head"})
 _UNSEEN = frozenset({"script", "style", "link", "meta", "title", "-comment", "!--"})
 _HIDES = re.compile(
@@ -70,9 +55,9 @@ def place_in_html(view: bytes, lower: bytes) -> Place:
     """Return where a footer goes that its reader will see; ``lower`` is the text in lower case."""
     if len(view) > _LONGEST:
         raise Untouchable("long-html")
-    if (len(view) > _SHORT or lower.count(b"<") > _FEW_TAGS) and not is_tame(lower):
+    if len(view) > _FEW_TAGS and not _is_short(lower) and not is_tame(lower):
         raise Untouchable("deep-html")
-    first = end_of_html(lower)
+    first = _likely_end(lower)
     if _is_shown(_parsed(view, Place(first))):
         return Place(first)
     for at in _others(lower, first):
@@ -80,6 +65,15 @@ def place_in_html(view: bytes, lower: bytes) -> Place:
         if place is not None:
             return place
     raise Untouchable("html")
+
+
+def _is_short(lower: bytes) -> bool:
+    return len(lower) <= _SHORT and lower.count(b"<") <= _FEW_TAGS
+
+
+def _likely_end(lower: bytes) -> int:
+    """Return the offset of the last ``</body>``, else ``</html>``, else the end: mostly that is it."""
+    return next((at for at in (lower.rfind(b"</body"), lower.rfind(b"</html")) if at >= 0), len(lower))
 
 
 def _others(lower: bytes, first: int) -> Iterator[int]:
@@ -179,7 +173,7 @@ def _left_open(before: bytes) -> list[str] | None:
     while node is not None and node.tag and node.tag not in _OPEN_ALWAYS:
         if len(names) == _MOST_OPEN:
             return None
-        if node.is_element_node and node.tag.isalnum():
+        if node.is_element_node and _NAME.match(node.tag):
             names.append(node.tag)
         node = node.parent
     return names
@@ -204,38 +198,4 @@ def _crept_in(probe: LexborNode) -> list[str]:
             break
         names.append(node.tag)
         node = node.first_child
-    return [name for name in names if name.isalnum()]
-
-
-# A quick look at the octets
-# -----------------------------------------------------------------------------------
-
-
-def end_of_html(lower: bytes) -> int:
-    """Return the offset of the last ``</body>`` outside of comments, else ``</html>``, else the end.
-
-    Where a comment or script never ends, that is before it: what follows, no reader would see.
-    """
-    found = {b"</body": -1, b"</html": -1}
-    end, at = len(lower), 0
-    while (mark := _MARK.search(lower, at)) is not None:
-        if mark[0] in found:
-            found[mark[0]] = mark.start()
-            at = mark.end()
-            continue
-        if mark[0] == b"<!--":
-            at = _end_of_comment(lower, mark)
-        else:
-            at = lower.find(b"</" + mark[0][1:], mark.end())
-        if at < 0:
-            end = mark.start()
-            break
-    return next((place for place in found.values() if place >= 0), end)
-
-
-def _end_of_comment(lower: bytes, mark: re.Match[bytes]) -> int:
-    """Return where a comment ends, or -1."""
-    if lower.startswith((b">", b"->"), mark.end()):
-        return mark.end() + 1
-    closed = _COMMENT_END.search(lower, mark.end())
-    return -1 if closed is None or closed.start() == closed.end() else closed.end()
+    return [name for name in names if _NAME.match(name)]

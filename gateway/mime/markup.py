@@ -12,18 +12,23 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_TAG = re.compile(
-    rb"<(/?[a-z][^\s/>]*+)"
-    rb"(?:[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|(?![\"'])[^\s>]*+)|(?!\s*+=)))*+[\s/]*+>"
-)
-_OPENS_TAG = re.compile(rb"</?[a-z]")
-_COMMENT = re.compile(rb"<!--(?:-?>|.*?--!?>)", re.DOTALL)
 # Their text ends with their own end tag only; that of "template" is kept apart by the parser.
-_RAW = frozenset(
-    {b"script", b"style", b"title", b"textarea", b"xmp", b"iframe", b"noembed", b"noframes", b"template"}
+_RAW = rb"(?:script|style|title|textarea|xmp|iframe|noembed|noframes|template)(?=[\s/>])"
+_ATTRIBUTES = (
+    rb"(?:[\s/]*+[^\s/>][^\s/>=]*+"
+    rb"(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|(?![\"'])[^\s>]*+)|(?!\s*+=)))*+[\s/]*+>"
 )
-
-
+_TOKEN = re.compile(
+    rb"<(?:!--(?:-?>|.*?--!?>)"  # a comment
+    rb"|(?:(" + _RAW + rb")" + _ATTRIBUTES + rb".*?(?=</\1))"
+    rb"|(?!"
+    + _RAW
+    + rb"|plaintext)(/?[a-z][^\s/>]*+)"
+    + _ATTRIBUTES
+    + rb"|(?:\?|!(?!--)|/(?![a-z]))[^>]*+>"  # what parsers take for a comment
+    rb"|([!?/a-z]))",  # what never ends
+    re.DOTALL,
+)
 _ATTRIBUTE = re.compile(rb"[\s/\"'][^\s/>\"']")
 # What ends by itself where the next of its kind begins, or has no end: it does not heap up.
 _PASSING = frozenset(
@@ -44,33 +49,13 @@ class Tag(NamedTuple):
 
 def tags(lower: bytes) -> Iterator[Tag]:
     """Yield the tags, and last one with no name: it starts where the text, or what never ends, does."""
-    at = lower.find(b"<")
-    while at >= 0:
-        end, name = _token(lower, at)
-        if end < 0:
-            break
-        if name:
-            yield Tag(name, at, end)
-        at = lower.find(b"<", end)
-    yield Tag(b"", at if at >= 0 else len(lower), len(lower))
-
-
-def _token(lower: bytes, at: int) -> tuple[int, bytes]:
-    """Return where what begins with "<" ends, -1 for never, and the name if it is a tag."""
-    if lower.startswith(b"<!--", at):
-        comment = _COMMENT.match(lower, at)
-        return (comment.end() if comment else -1), b""
-    if _OPENS_TAG.match(lower, at):
-        tag = _TAG.match(lower, at)
-        if tag is None or tag[1] == b"plaintext":
-            return -1, b""
-        if tag[1] in _RAW:
-            end = lower.find(b"</" + tag[1], tag.end())
-            return end, b""
-        return tag.end(), tag[1]
-    if lower.startswith((b"<!", b"<?", b"</"), at):
-        return lower.find(b">", at) + 1 or -1, b""
-    return at + 1, b""
+    for token in _TOKEN.finditer(lower):
+        if token.lastindex == 2:
+            yield Tag(token[2], token.start(), token.end())
+        elif token.lastindex == 3:
+            yield Tag(b"", token.start(), len(lower))
+            return
+    yield Tag(b"", len(lower), len(lower))
 
 
 def careful_end(lower: bytes) -> int:
@@ -101,23 +86,29 @@ def is_tame(lower: bytes) -> bool:
     """Whether at most a thousand elements are ever open in each other, and a tag has no more attributes."""
     still_open: Counter[bytes] = Counter()
     depth = 0
-    for tag in tags(lower):
-        if tag.end - tag.start > _LONG_TAG and tag.name:
-            attributes = sum(1 for _ in _ATTRIBUTE.finditer(lower, tag.start, tag.end))
-            if attributes > _MOST_ATTRIBUTES and _parted(lower[tag.start : tag.end]) > _MOST_ATTRIBUTES:
-                return False
-        name = tag.name.lstrip(b"/")
-        if name in _PASSING:
+    for token in _TOKEN.finditer(lower):
+        if token.lastindex == 3:
+            break
+        if token.end() - token.start() > _LONG_TAG and not _has_few_attributes(token[0]):
+            return False
+        name = token[2]
+        if name is None or name in _PASSING:
             continue
-        if tag.name != name:
-            depth -= still_open[name] > 0
-            still_open[name] -= still_open[name] > 0
-        elif name:
-            still_open[name] += 1
-            depth += 1
-            if depth > _DEEPEST:
-                return False
+        if name.startswith(b"/"):
+            if still_open[name[1:]]:
+                still_open[name[1:]] -= 1
+                depth -= 1
+            continue
+        still_open[name] += 1
+        depth += 1
+        if depth > _DEEPEST:
+            return False
     return True
+
+
+def _has_few_attributes(tag: bytes) -> bool:
+    attributes = sum(1 for _ in _ATTRIBUTE.finditer(tag))
+    return attributes <= _MOST_ATTRIBUTES or _parted(tag) <= _MOST_ATTRIBUTES
 
 
 def _parted(tag: bytes) -> int:
