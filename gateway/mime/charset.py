@@ -86,9 +86,10 @@ def charset_of(name: str) -> Charset:
     for prefix, known in _BY_PREFIX:
         if name.startswith(prefix):
             return known
-    if normalize_encoding(name) not in _CODECS:
+    plain = normalize_encoding(name)
+    if plain not in _CODECS:
         return Charset("latin-1", "ascii") if _looks_like_ascii(name) else _UNKNOWN
-    codec = codecs.lookup(name).name
+    codec = codecs.lookup(plain).name
     return Charset(codec, codec) if _keeps_ascii(codec) else _UNKNOWN
 
 

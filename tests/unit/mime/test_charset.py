@@ -27,6 +27,7 @@ _UNKNOWN = Charset("latin-1", "", Kin.NONE)
         ("base64", _UNKNOWN),
         ("rot13", _UNKNOWN),
         ("raw-unicode-escape", Charset("latin-1", "ascii")),
+        ("utf-8\x00\x00", Charset("utf-8", "utf-8")),
         ("x-gurmukhi", Charset("latin-1", "ascii")),
         ("\ufffd\x00", Charset("latin-1", "ascii")),
     ],
