@@ -7,7 +7,6 @@ client hears a transient reply, and nothing of the cause.
 
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.model.api_key import Grant
@@ -16,6 +15,7 @@ from gateway.model.events import Event, SealedEvent
 from gateway.model.facts import Account, Bonds, QuotaFact
 from gateway.model.notice import Notice, NoticeType
 from gateway.model.rate import Rate
+from gateway.model.values import dataclass
 
 
 class Clock(Protocol):

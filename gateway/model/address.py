@@ -6,8 +6,9 @@ may be shown to a client. It is one regular expression, because it runs for ever
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from gateway.model.values import dataclass
 
 # RFC 5321 section 4.1.2; the upper half is RFC 6531's UTF8-non-ascii, C1 controls left out.
 _UTF8 = r"\u00a0-\ud7ff\ue000-\U0010ffff"

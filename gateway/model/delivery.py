@@ -12,11 +12,12 @@ A drop ends what is QUEUED or HELD at once. What is ACTIVE becomes DOOMED: it ma
 hop says to that stands, for it may have the copy; but whatever else would let it try again is its end.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from gateway.model.address import Address
 from gateway.model.splice import Splice
+from gateway.model.values import dataclass
 
 
 class DeliveryState(StrEnum):

@@ -7,8 +7,10 @@ never logged; ``facts`` are free of addresses, and are what logs and metrics may
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
+
+from gateway.model.values import dataclass
 
 
 class EventType(StrEnum):

@@ -1,11 +1,11 @@
 """What a policy is allowed to know. Every fact is fetched beforehand; a rule fetches nothing."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.model.address import Address
 from gateway.model.delivery import Delivery, Sender
 from gateway.model.rate import Rate
+from gateway.model.values import dataclass
 
 
 class AccountState(StrEnum):

@@ -4,8 +4,9 @@ All offsets are octets from the start of ``raw``. Lines end in CRLF: the SMTP si
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from gateway.model.values import dataclass
 
 
 class Field(NamedTuple):

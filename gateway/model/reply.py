@@ -6,7 +6,7 @@ takes values names them, and a value that is no ASCII is escaped before it reach
 ``docs/reference/replies.md`` is generated from this table.
 """
 
-from dataclasses import dataclass
+from gateway.model.values import dataclass
 
 _TEXT_LIMIT = 400  # octets; RFC 5321 section 4.5.3.1.5 allows 512 for the whole line
 

@@ -16,9 +16,10 @@ import hmac
 import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+
+from gateway.model.values import dataclass
 
 _FORM = struct.Struct(">BBBII16s16s")
 _MAC_LENGTH = 16

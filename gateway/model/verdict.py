@@ -1,8 +1,7 @@
 """What a policy says: Pass, Refuse or Hold."""
 
-from dataclasses import dataclass
-
 from gateway.model.reply import Reply
+from gateway.model.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

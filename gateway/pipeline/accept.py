@@ -5,7 +5,7 @@ which carries its reply. After ``finish`` has answered 250 the message is durabl
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from gateway.mime.headers import BadFrom, list_named, parse_from
 from gateway.mime.scan import scan
@@ -27,6 +27,7 @@ from gateway.model.facts import (
 from gateway.model.identity import new_id
 from gateway.model.message import Message
 from gateway.model.reply import PublicError, Reply
+from gateway.model.values import dataclass
 from gateway.model.verdict import Hold, Refuse
 from gateway.pipeline.gather import Gatherer
 from gateway.pipeline.judge import Judgement, judge_message, judge_recipient, judge_sender

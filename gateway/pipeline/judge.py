@@ -1,9 +1,8 @@
 """Judging: the first rule that does not pass decides. Pure."""
 
-from dataclasses import dataclass
-
 from gateway.model.facts import DeliveryFacts, MessageFacts, RecipientFacts, SenderFacts
 from gateway.model.message import Message
+from gateway.model.values import dataclass
 from gateway.model.verdict import PASS, Pass, Verdict
 from gateway.pipeline.shelf import Shelf
 

@@ -7,12 +7,13 @@ its PublicError: the delivery was not tried. Whatever else is raised is a fault 
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gateway.mime.splice import apply
 from gateway.model.delivery import Delivery
 from gateway.model.facts import Account, DeliveryFacts, OverQuota, QuotaFact
 from gateway.model.reply import Reply
+from gateway.model.values import dataclass
 from gateway.model.verdict import Hold, Pass, Refuse
 from gateway.pipeline.accept import quota_key
 from gateway.pipeline.judge import judge_release

@@ -9,7 +9,6 @@ How it fails: it does not; ``converse`` returns when the session is over, whatev
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 import structlog
@@ -18,6 +17,7 @@ from gateway.model import reply
 from gateway.model.delivery import Sender
 from gateway.model.facts import Client
 from gateway.model.reply import Intermediate, PublicError, Reply
+from gateway.model.values import dataclass
 from gateway.settings.schema import SmtpListenerSection
 from gateway.smtp.content import ChunkReader
 from gateway.smtp.contents import Share

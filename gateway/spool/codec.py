@@ -7,7 +7,7 @@ field added later with a default reads old rows.
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import msgspec
@@ -24,6 +24,7 @@ from gateway.model.delivery import (
 )
 from gateway.model.events import Event, EventType, Scalar, SealedEvent, seal_event
 from gateway.model.splice import Splice
+from gateway.model.values import dataclass
 from gateway.ports import Keyring, Parcel, Settlement
 
 Row = tuple[Any, ...]

@@ -21,11 +21,11 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from queue import SimpleQueue
 
 import structlog
 
+from gateway.model.values import dataclass
 from gateway.spool.batch import (
     Change,
     Committed,
