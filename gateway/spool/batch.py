@@ -10,12 +10,13 @@ import math
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import structlog
 
 from gateway.model.delivery import DeliveryState, IllegalMove
+from gateway.model.values import dataclass
 from gateway.ports import LostMove, Settlement
 from gateway.spool import statements
 from gateway.spool.codec import Codec, Row, Rows
@@ -205,13 +206,10 @@ def _settle_each(
 
 
 def write_rows(connection: sqlite3.Connection, rows: Rows, change: Change) -> None:
-    """Write rows within the open transaction; raise _Raced where a compare-and-set found another state."""
-    if rows.submissions:
-        connection.executemany(statements.INSERT_SUBMISSION, rows.submissions)
-        change.octets += sum([row[3] for row in rows.submissions])
-    if rows.deliveries:
-        connection.executemany(statements.INSERT_DELIVERY, rows.deliveries)
-        change.states.update([row[3] for row in rows.deliveries])
+    """Write rows within the open transaction; raise _Raced where a compare-and-set found another state.
+
+    What goes comes first: its pages are filled again by what comes, and go to the disk once.
+    """
     if rows.moves:
         _compare_and_set(connection, statements.MOVE, rows.moves)
         change.states.update([row[0] for row in rows.moves])
@@ -220,6 +218,12 @@ def write_rows(connection: sqlite3.Connection, rows: Rows, change: Change) -> No
         _compare_and_set(connection, statements.CLOSE, rows.closes)
         change.states.subtract([row[-1] for row in rows.closes])
         drop_bodies(connection, {row[0]: None for row in rows.closes}, change)
+    if rows.submissions:
+        connection.executemany(statements.INSERT_SUBMISSION, rows.submissions)
+        change.octets += sum([row[3] for row in rows.submissions])
+    if rows.deliveries:
+        connection.executemany(statements.INSERT_DELIVERY, rows.deliveries)
+        change.states.update([row[3] for row in rows.deliveries])
     if rows.events:
         connection.executemany(statements.INSERT_EVENT, rows.events)
 
