@@ -8,15 +8,17 @@ Parameters are written only where the hop offers their extension (RFC 5321 secti
 
 import re
 from collections import deque
-from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.mime.newlines import has_bare_newline
 from gateway.model.address import Address, ascii_domain
 from gateway.model.delivery import Notify, Recipient, Sender
+from gateway.model.values import dataclass
 from gateway.ports import Copy, HopReply
 
 LINE_LIMIT = 8192  # octets; RFC 5321 section 4.5.3.1.5 allows 512, hops write more
 REPLY_LIMIT = 32_768  # octets of all lines of one reply
+_USUAL = 200  # octets; longer lines are not remembered
 _TEXT_LIMIT = 1000  # characters that are kept of a reply
 
 DATA = b"DATA\r\n"
@@ -77,6 +79,9 @@ class ReplyParser:
 
     def _take(self, line: bytes) -> None:
         self._check(len(line))
+        if len(line) <= _USUAL and not self._texts and (known := _whole_reply(line)) is not None:
+            self.replies.append(known)
+            return
         match = _REPLY_LINE.match(line)
         if match is None:
             raise BadReply(f"no SMTP reply: {_printable(line[:80])}")
@@ -85,14 +90,23 @@ class ReplyParser:
             self._octets += len(line)
             self._texts.append(text)
             return
-        if self._texts:
-            joined = _join([*self._texts, text or b""])
-            self._texts = []
-            self._octets = 0
-        else:
-            joined = _printable(text or b"")
+        joined = _join([*self._texts, text or b""])
+        self._texts = []
+        self._octets = 0
         # Where lines differ in code the last one counts, as with Postfix.
         self.replies.append(WireReply(int(code), joined[:_TEXT_LIMIT]))
+
+
+@lru_cache(maxsize=512)
+def _whole_reply(line: bytes) -> WireReply | None:
+    """Return the reply that the line is; None where it is none, or one of several lines.
+
+    A hop says "250 2.1.5 Ok" a thousand times: it is read once.
+    """
+    match = _REPLY_LINE.match(line)
+    if match is None or match[2] == b"-":
+        return None
+    return WireReply(int(match[1]), _printable(match[3] or b"")[:_TEXT_LIMIT])
 
 
 def _printable(octets: bytes) -> str:
