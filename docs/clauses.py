@@ -42,6 +42,7 @@ TITLES = {  # an RFC that is missing here has no title on the page
     2046: ": MIME, media types",
     2047: ": MIME, encoded words in fields",
     2104: ": HMAC",
+    2142: ": Mailbox names for common services",
     2183: ": Content-Disposition",
     2369: ": List-* fields",
     2387: ": multipart/related",

@@ -60,8 +60,14 @@ class Book:
     def __init__(self, subscribed: bytes) -> None:
         self.bonds = {(ACCOUNT, LIST, subscribed): True}
         self.away = False
+        self.leaving = asyncio.Event()  # set when somebody asks to leave
+        self.may_leave = asyncio.Event()
+        self.may_leave.set()
+        self.left = asyncio.Event()
 
     async def leave(self, token: Token, now: float) -> Left | LeftBefore | Unknown:
+        self.leaving.set()
+        await self.may_leave.wait()
         if self.away:
             raise reply.StoreAway
         key = (token.account_id, token.list_id, token.address_hash)
@@ -70,6 +76,7 @@ class Book:
         if not self.bonds[key]:
             return LeftBefore()
         self.bonds[key] = False
+        self.left.set()
         return Left("acme", "Acme News")
 
 
