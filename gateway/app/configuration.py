@@ -36,6 +36,7 @@ _FIXED = (
     "inbound.listener",
     "secrets.master_key",
     "web.listen",
+    "webhooks.concurrency",
     "metrics.listen",
     "store.url",
     "store.timeout",

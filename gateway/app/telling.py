@@ -1,4 +1,4 @@
-"""What tenants' programs are told: the API's application, and the loops behind it.
+"""What tenants' programs are told: the API's application, the webhooks, and the loops behind both.
 
 They live in the web process: what is told comes from the store alone, and no mail waits for it.
 """
@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI
 
 from gateway.app.configuration import Configuration
+from gateway.app.sole import sole
 from gateway.app.world import SystemClock, SystemEntropy
 from gateway.model.reply import PublicError
 from gateway.ports import Meter
@@ -20,9 +21,13 @@ from gateway.store.keys import StoreKeyring
 from gateway.store.quota import SharedQuota
 from gateway.store.revision import Revision
 from gateway.store.tide import StoreTide
+from gateway.store.webhooks import Webhooks
 from gateway.web.api.app import build_api
 from gateway.web.api.doorman import Doorman
 from gateway.web.api.events import EventDesk
+from gateway.webhooks.courier import Trade
+from gateway.webhooks.post import Post
+from gateway.webhooks.postroom import Postroom
 
 log = structlog.get_logger(__name__)
 
@@ -47,19 +52,45 @@ class Telling:
             lambda: holder.current.settings.api,
             lambda: holder.current.settings.web,
         )
-        desk = EventDesk(doorman, StoreFeed(store, keyring), self._tide)
-        self.api: FastAPI = build_api(desk, meter, lambda: holder.current.settings.web)
+        feed = StoreFeed(store, keyring)
+        self._lock = holder.current.settings.gateway.state_dir / "webhooks.lock"
+        self._post = Post(lambda: holder.current.settings.webhooks)
+        self._trade = Trade(
+            feed=feed,
+            book=Webhooks(store, keyring),
+            tide=self._tide,
+            sender=self._post,
+            clock=SystemClock(),
+            entropy=SystemEntropy(),
+            meter=meter,
+            settings=lambda: holder.current.settings.webhooks,
+            slots=asyncio.Semaphore(holder.current.settings.webhooks.concurrency),
+        )
+        self._desk = EventDesk(doorman, feed, self._tide)
+        self.api: FastAPI = build_api(self._desk, meter, lambda: holder.current.settings.web)
 
     async def run(self) -> None:
-        """Keep what the API knows fresh, until cancelled."""
+        """Keep what the API knows fresh, and tell webhooks, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._revision.watch())
             tasks.create_task(self._tide.watch())
             tasks.create_task(self._write_down_forever())
+            tasks.create_task(self._tell_webhooks())
 
-    def close(self) -> None:
+    async def let_go(self, stopping: asyncio.Event) -> None:
+        """Answer those who wait when the process is to end: nobody holds it up."""
+        await stopping.wait()
+        self._desk.waiting.close()
+
+    async def close(self) -> None:
         """Close what is open."""
+        await self._post.close()
         self._quota.close()
+
+    async def _tell_webhooks(self) -> None:
+        """Tell, once a web process before this one has ended: two would tell everything twice."""
+        async with sole(self._lock):
+            await Postroom(self._trade, self._revision.current).run()
 
     async def _write_down_forever(self) -> None:
         while True:

@@ -58,6 +58,7 @@ async def serve(
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(control.listen(partial(_reload, holder)))
         behind = tasks.create_task(telling.run())
+        tasks.create_task(telling.let_go(control.stopping))
         async with asyncio.TaskGroup() as apps:
             for app, sock in zip(served, sockets, strict=True):
                 apps.create_task(
@@ -65,7 +66,7 @@ async def serve(
                 )
         listening.cancel()
         behind.cancel()
-    telling.close()
+    await telling.close()
     await departing.close()
     store.close()
     meter.close()

@@ -25,6 +25,7 @@ from gateway.cli import (
     running,
     say,
     subscribers,
+    webhooks,
 )
 from gateway.cli.corpus import command as corpus
 
@@ -78,6 +79,7 @@ app.add_typer(dkim_keys.app, name="dkim")
 app.add_typer(lists.app, name="list")
 app.add_typer(subscribers.app, name="subscriber")
 app.add_typer(api_keys.app, name="apikey")
+app.add_typer(webhooks.app, name="webhook")
 app.add_typer(queue.app, name="queue")
 app.command("explain")(explain.explain)
 app.command("corpus")(corpus.corpus)

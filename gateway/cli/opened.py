@@ -29,6 +29,7 @@ from gateway.store.refusals import StoreRefusal
 from gateway.store.registry import Registry
 from gateway.store.schema import ACCOUNT_KEY
 from gateway.store.subscriptions import Subscriptions
+from gateway.store.webhooks import Webhooks
 
 CLOCK = SystemClock()
 ENTROPY = SystemEntropy()
@@ -56,6 +57,11 @@ class Opened:
     def api_keys(self) -> ApiKeys:
         """The keys of tenants' programs."""
         return ApiKeys(self.store)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Where tenants' programs are told what happens."""
+        return Webhooks(self.store, self.keyring)
 
     @property
     def dkim_keys(self) -> DkimKeys:

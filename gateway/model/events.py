@@ -97,10 +97,14 @@ def seal_event(event: Event, seal: Seal, to_json: ToJson = to_json) -> SealedEve
 
 def open_event(sealed: SealedEvent, unseal: Seal) -> Event:
     """Return the event as it was; raise what ``unseal`` raises."""
-    if not sealed.data:
-        return closed_event(sealed)
-    data = json.loads(unseal(sealed.account_id, sealed.data, _context(sealed.id)))
-    return replace(closed_event(sealed), data=data)
+    return unclose(closed_event(sealed), sealed.data, unseal)
+
+
+def unclose(event: Event, data: bytes, unseal: Seal) -> Event:
+    """Return an event with what is sealed in it; raise what ``unseal`` raises."""
+    if not data:
+        return event
+    return replace(event, data=json.loads(unseal(event.account_id, data, _context(event.id))))
 
 
 def closed_event(sealed: SealedEvent) -> Event:

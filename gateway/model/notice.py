@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from gateway.model.events import Event, EventType, Scalar
 from gateway.model.facts import SubscriptionState
+from gateway.model.instant import rfc3339
 
 
 class NoticeType(StrEnum):
@@ -19,6 +20,8 @@ class NoticeType(StrEnum):
     SUBSCRIPTION_PENDING = "subscription.pending"
     SUBSCRIPTION_CONFIRMED = "subscription.confirmed"
     SUBSCRIPTION_UNSUBSCRIBED = "subscription.unsubscribed"
+    SUBSCRIPTION_PAUSED = "subscription.paused"
+    SUBSCRIPTION_RESUMED = "subscription.resumed"
     SUBSCRIPTION_BOUNCED = "subscription.bounced"
     SUBSCRIPTION_COMPLAINED = "subscription.complained"
     MESSAGE_RECEIVED = "message.received"
@@ -62,6 +65,9 @@ class Names:
 def notice_type(event: Event) -> NoticeType | None:
     """Return what an event is called in public, or None where it is not told."""
     if event.type in {EventType.SUBSCRIPTION, EventType.FEEDBACK}:
+        if "paused_until" in event.facts:
+            paused = bool(event.facts["paused_until"])
+            return NoticeType.SUBSCRIPTION_PAUSED if paused else NoticeType.SUBSCRIPTION_RESUMED
         # What somebody wrote into a report is for the provider, and has no state.
         return _STATES.get(str(event.facts.get("state")))
     return _TOLD[event.type][0] if event.type in _TOLD else None
@@ -70,7 +76,7 @@ def notice_type(event: Event) -> NoticeType | None:
 def event_types(wanted: Collection[NoticeType]) -> frozenset[EventType]:
     """Return the types of event that such notices come of."""
     found = {kind for kind, (public, _) in _TOLD.items() if public in wanted}
-    if not _STATES.keys().isdisjoint(one.removeprefix("subscription.") for one in wanted):
+    if any(one.startswith("subscription.") for one in wanted):
         found |= {EventType.SUBSCRIPTION, EventType.FEEDBACK}
     return frozenset(found)
 
@@ -90,12 +96,14 @@ def test_notice(event_id: str, at: float, webhook: str) -> Notice:
 
 
 def _subscription(event: Event, names: Names) -> Data:
+    until = event.facts.get("paused_until")
     return {
         "address": event.data.get("address", names.subscriber),
         "list": names.mail_list,
         "state": event.facts.get("state"),
         "basis": event.facts.get("basis"),
         "via": event.facts.get("via"),
+        "paused_until": rfc3339(float(until)) if until else None,
     }
 
 

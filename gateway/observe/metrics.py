@@ -113,6 +113,12 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("abuse_reports_total", "Reports made on the report page."),
     _counter("api_requests_total", "Requests to the API answered.", "route", "code"),
     _counter("api_keys_total", "API keys looked at: ok, failed, blocked, limited, scope.", "result"),
+    # Webhooks
+    _counter("webhook_deliveries_total", "Attempts to tell a webhook something.", "result"),
+    _histogram("webhook_delay_seconds", "From what happened to the receiver's 2xx.", buckets=_LIFE),
+    _counter("webhooks_disabled_total", "Webhooks given up: too long a failure, or 410 Gone."),
+    _gauge("webhook_count", "Webhooks that are told: well or failing.", "state"),
+    _gauge("webhook_lag_seconds", "How long ago that happened which the slowest webhook is to be told next."),
     # The house
     _counter("reloads_total", "Reloads of the config.", "result"),
     _counter("worker_restarts_total", "Processes that ended unasked and were started again."),

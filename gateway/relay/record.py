@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 import structlog
 
+from gateway.model.backoff import is_expired, wait_before
 from gateway.model.delivery import Delivery, DeliveryEvent
 from gateway.model.events import Event, EventType, Scalar
 from gateway.model.identity import new_id
 from gateway.model.reply import Reply
 from gateway.model.verdict import Hold
 from gateway.ports import Clock, Entropy, HopReply, Meter, Parcel, Settlement
-from gateway.relay.backoff import is_expired, wait_before
 from gateway.relay.dsn import FailedRecipient, Kind
 from gateway.relay.outcome import Deferred, Delivered, Failed, decide
 from gateway.relay.reports import Reports

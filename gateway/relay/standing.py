@@ -7,7 +7,7 @@ connection attempt in ten seconds costs nobody anything.
 
 import asyncio
 
-from gateway.relay.backoff import wait_before
+from gateway.model.backoff import wait_before
 
 _FIRST, _LONGEST = 1.0, 10.0  # seconds
 

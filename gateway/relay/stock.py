@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from gateway.model.backoff import is_expired
 from gateway.model.delivery import Delivery
 from gateway.model.reply import PublicError
 from gateway.ports import Clock, Spool
-from gateway.relay.backoff import is_expired
 from gateway.relay.lanes import Item, Lanes
 from gateway.relay.record import Record, unreachable
 from gateway.relay.sending import Sending

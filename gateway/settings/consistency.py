@@ -40,6 +40,7 @@ def contradictions(settings: Settings) -> Iterator[Finding]:
     yield from _certificate_missing(settings)
     yield from _limits(settings)
     yield from _api(settings)
+    yield from _webhooks(settings)
     yield from _smarthosts(settings)
     yield from _store(settings)
     yield from inbound.contradictions(settings)
@@ -188,6 +189,19 @@ def _api(settings: Settings) -> Iterator[Finding]:
             parse_rate(text)
         except BadRate as error:
             yield Finding(("api", key), str(error))
+
+
+def _webhooks(settings: Settings) -> Iterator[Finding]:
+    webhooks = settings.webhooks
+    if not webhooks.timeout:
+        yield Finding(("webhooks", "timeout"), "must be longer than nothing: the receiver needs time")
+    if not webhooks.first_retry:
+        yield Finding(("webhooks", "first_retry"), "must be longer than nothing: the receiver needs time")
+    if webhooks.first_retry > webhooks.longest_retry:
+        yield Finding(("webhooks", "first_retry"), "is longer than webhooks.longest_retry")
+    if webhooks.give_up >= settings.store.keep_events:
+        reason = "must be shorter than store.keep_events: what is older is not there any more"
+        yield Finding(("webhooks", "give_up"), reason)
 
 
 def _smarthosts(settings: Settings) -> Iterator[Finding]:

@@ -158,6 +158,17 @@ class ApiSection(_Table):
     failed_keys: str = "30/min"  # per source
 
 
+class WebhooksSection(_Table):
+    """``[webhooks]``: how tenants' URLs are told what happens."""
+
+    allow: tuple[Network, ...] = ()  # networks that are not public, and may be reached; plain http only there
+    timeout: Duration = 15.0  # for one attempt as a whole
+    first_retry: Duration = 5.0
+    longest_retry: Duration = 3600.0
+    give_up: Duration = 259_200.0
+    concurrency: int = Field(default=200, ge=1, le=10_000)  # attempts at once
+
+
 class MetricsSection(_Table):
     """``[metrics]``: Prometheus and health, on an address that is not public."""
 
@@ -238,6 +249,7 @@ class Settings(_Table):
     secrets: SecretsSection = SecretsSection()
     web: WebSection = WebSection()
     api: ApiSection = ApiSection()
+    webhooks: WebhooksSection = WebhooksSection()
     metrics: MetricsSection = MetricsSection()
     store: StoreSection = StoreSection()
     spool: SpoolSection = SpoolSection()

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, select
 
@@ -117,15 +118,6 @@ def _row(event: SealedEvent) -> tuple[object, ...]:
 
 
 def sealed_event(row: Row[tuple[object, ...]]) -> SealedEvent:
-    """Return the event of a row."""
-    return SealedEvent(
-        row.id,
-        EventType(row.type),
-        row.at,
-        row.account_id,
-        row.submission_id,
-        row.delivery_number,
-        row.list_id,
-        row.facts,
-        row.data,
-    )
+    """Return the event of a row of the whole table."""
+    values: Sequence[Any] = row  # by their places, because names cost three times as much
+    return SealedEvent(values[1], EventType(values[2]), *values[3:])

@@ -12,11 +12,12 @@ much the others send.
 import base64
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Connection, Row, Select, func, select, union_all
 
-from gateway.model.events import Event, EventType, SealedEvent, closed_event, open_event
+from gateway.model.events import Event, EventType, closed_event, unclose
 from gateway.model.notice import Names, Notice, NoticeType, event_types, notice_of, notice_type
 from gateway.ports import BadCursor, Page
 from gateway.store.database import Store
@@ -35,12 +36,20 @@ _Row = Row[tuple[object, ...]]
 _Whom = tuple[str, int | None]  # the hash of an address in hex, and the number of a list
 
 
+class _Looked(NamedTuple):
+    """An event that was looked at, and is not opened yet."""
+
+    place: int
+    event: Event
+    sealed: bytes
+
+
 @dataclass(slots=True)
 class _Found:
-    """What one page's reading came upon: events with their places, and what is sealed in them."""
+    """What one page's reading came upon."""
 
     place: int  # everything up to here was looked at
-    events: list[tuple[int, SealedEvent]] = field(default_factory=list)
+    events: list[_Looked] = field(default_factory=list)
     more: bool = True
 
 
@@ -81,21 +90,21 @@ class StoreFeed:
         except ValueError as error:
             raise BadCursor from error
 
-    def _tell(self, events: Sequence[tuple[int, SealedEvent]], register: _Register) -> Iterator[Notice]:
-        for place, sealed in events:
-            event = self._open(sealed)
-            mail_list = register.lists.get(sealed.list_id or 0)
-            notice = notice_of(event, place, Names(mail_list, self._subscriber(event, register)))
+    def _tell(self, events: Sequence[_Looked], register: _Register) -> Iterator[Notice]:
+        for looked in events:
+            event = self._open(looked)
+            mail_list = register.lists.get(event.list_id or 0)
+            notice = notice_of(event, looked.place, Names(mail_list, self._subscriber(event, register)))
             if notice is not None:
                 yield notice
 
-    def _open(self, sealed: SealedEvent) -> Event:
+    def _open(self, looked: _Looked) -> Event:
         try:
-            return open_event(sealed, self._keyring.open)
+            return unclose(looked.event, looked.sealed, self._keyring.open)
         except (KeyError, ValueError):
             # One that was tampered with must not stop all that come after it.
-            log.exception("event cannot be opened", event_id=sealed.id, account=sealed.account_id)
-            return closed_event(sealed)
+            log.exception("event cannot be opened", event_id=looked.event.id, account=looked.event.account_id)
+            return looked.event
 
     def _subscriber(self, event: Event, register: _Register) -> str | None:
         """Return the address behind an event that has its hash only; None when it was erased since."""
@@ -124,10 +133,11 @@ def _look(
         for row in rows:
             if len(found.events) == limit:
                 return found
-            found.place = row.place
             sealed = sealed_event(row)
-            if notice_type(closed_event(sealed)) in wanted:
-                found.events.append((row.place, sealed))
+            event = closed_event(sealed)
+            found.place = row.place
+            if notice_type(event) in wanted:
+                found.events.append(_Looked(row.place, event, sealed.data))
         if len(rows) < chunk:
             found.place, found.more = end, False
             break
@@ -160,11 +170,9 @@ def _list_names(connection: Connection, account_id: int) -> dict[int, str]:
     return {row.id: row.list_id for row in connection.execute(query)}
 
 
-def _subscribers(
-    connection: Connection, account_id: int, events: Sequence[tuple[int, SealedEvent]]
-) -> dict[_Whom, bytes]:
+def _subscribers(connection: Connection, account_id: int, events: Sequence[_Looked]) -> dict[_Whom, bytes]:
     """Return the sealed addresses of those whom events have by their hash."""
-    named = {_whom(closed_event(sealed))[0] for _, sealed in events}
+    named = {_whom(looked.event)[0] for looked in events}
     hashes = [bytes.fromhex(one) for one in named if one]
     if not hashes:
         return {}

@@ -7,13 +7,15 @@ import asyncio
 import hmac
 import os
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gateway.model.api_key import Grant
 from gateway.model.events import Event, SealedEvent
 from gateway.model.facts import Account, AccountState, Bonds, Subscription, Suppression
 from gateway.model.notice import Names, Notice, NoticeType, notice_of, test_notice
 from gateway.model.reply import StoreAway
+from gateway.model.webhook import Webhook, WebhookState
 from gateway.ports import BadCursor, Page
 from gateway.store.dkim_keys import StoredKey
 from gateway.store.keys import AccountKey
@@ -191,6 +193,59 @@ class MemoryApiKeys(_MayBeAway):
         """Return what the bearer of a key may do, or None."""
         self._ask()
         return self._grants.get(text)
+
+
+@dataclass(slots=True)
+class MemoryWebhooks(_MayBeAway):
+    """webhooks.book.WebhookBook."""
+
+    _webhooks: dict[str, Webhook] = field(default_factory=dict)
+
+    def put(self, webhook: Webhook) -> None:
+        """Keep a webhook as it stands from now on."""
+        self._webhooks[webhook.id] = webhook
+
+    def remove(self, which: str) -> None:
+        """Forget a webhook."""
+        self._webhooks.pop(which, None)
+
+    def of(self, which: str) -> Webhook:
+        """Return a webhook as it stands."""
+        return self._webhooks[which]
+
+    def active(self) -> Sequence[Webhook]:
+        """Return those that are to be told."""
+        self._ask()
+        return tuple(one for one in self._webhooks.values() if one.state is WebhookState.ACTIVE)
+
+    def told(self, webhook: Webhook, place: int, now: float) -> Webhook:
+        """Keep that it was told everything up to a place."""
+        fresh = {"failures": 0, "failing_since": None, "failure": "", "due_at": 0.0}
+        return self._change(webhook, place, told_at=now, **fresh)
+
+    def passed(self, webhook: Webhook, place: int) -> Webhook:
+        """Keep that nothing up to a place is for it."""
+        return self._change(webhook, place)
+
+    def failed(self, webhook: Webhook, why: str, due_at: float, now: float) -> Webhook:
+        """Keep that it failed, and when it is to be tried again."""
+        since, failures = webhook.failing_since or now, webhook.failures + 1
+        return self._change(
+            webhook, webhook.place, failures=failures, failing_since=since, failure=why, due_at=due_at
+        )
+
+    def disable(self, webhook: Webhook, why: str, now: float) -> None:
+        """Give it up."""
+        since, failures = webhook.failing_since or now, webhook.failures + 1
+        state = WebhookState.DISABLED
+        self._change(webhook, webhook.place, state=state, failure=why, failing_since=since, failures=failures)
+
+    def _change(self, webhook: Webhook, place: int, **values: Any) -> Webhook:
+        self._ask()
+        before = self._webhooks.get(webhook.id)
+        if before is not None and place >= before.place:
+            self._webhooks[webhook.id] = replace(before, place=place, **values)
+        return replace(webhook, place=place, **values)
 
 
 @dataclass(slots=True)

@@ -29,6 +29,10 @@ class NoSuchWebhook(StoreRefusal):
     """No webhook has that id."""
 
 
+class TooMany(StoreRefusal):
+    """There are as many of them as there may be."""
+
+
 class BadName(StoreRefusal):
     """A name that breaks its rules; the message tells them."""
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.address import parse_address
+from gateway.model.backoff import wait_before
 from gateway.model.delivery import Recipient, Sender, Submission
 from gateway.ports import HopReply
-from gateway.relay.backoff import wait_before
 from gateway.relay.dsn import FailedRecipient, Kind, Report, compose
 from gateway.relay.outcome import decide, parse_enhanced
 from gateway.relay.wire import LINE_LIMIT, BadReply, ReplyParser, UnfitContent, WireReply, frame

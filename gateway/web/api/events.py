@@ -5,7 +5,8 @@ without events waits for the first one. Those who wait are few: beyond that they
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, TypeVar
@@ -53,21 +54,28 @@ class EventsQuery(BaseModel):
 class WaitingRoom:
     """Counts who waits, so that they cannot take every connection."""
 
-    _of_account: dict[int, int] = field(default_factory=dict)
+    _seats: dict[asyncio.Timeout, int] = field(default_factory=dict)  # by account
+    _closed: bool = False
 
-    def enter(self, account_id: int) -> bool:
-        """Take a seat, unless all are taken."""
-        here = self._of_account.get(account_id, 0)
-        if here >= _WAITING_OF_ACCOUNT or sum(self._of_account.values()) >= _WAITING:
-            return False
-        self._of_account[account_id] = here + 1
-        return True
+    @asynccontextmanager
+    async def seat(self, account_id: int, patience: float) -> AsyncIterator[None]:
+        """Sit for some seconds; then, and where no seat is free, and when the room closes: TimeoutError."""
+        here = sum(one == account_id for one in self._seats.values())
+        if self._closed or here >= _WAITING_OF_ACCOUNT or len(self._seats) >= _WAITING:
+            raise TimeoutError
+        async with asyncio.timeout(patience) as bound:
+            self._seats[bound] = account_id
+            try:
+                yield
+            finally:
+                del self._seats[bound]
 
-    def leave(self, account_id: int) -> None:
-        """Give the seat back."""
-        self._of_account[account_id] -= 1
-        if not self._of_account[account_id]:
-            del self._of_account[account_id]
+    def close(self) -> None:
+        """Let nobody wait any more: the process ends."""
+        self._closed = True
+        for bound in self._seats:
+            if not bound.expired():
+                bound.reschedule(asyncio.get_running_loop().time())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +110,12 @@ class EventDesk:
 
     async def _wait(self, account_id: int, page: Page, read: Callable[..., Page], patience: float) -> Page:
         """Return the first page that is not empty, or an empty one when the time is over."""
-        if not self.waiting.enter(account_id):
-            return page
-        until = asyncio.get_running_loop().time() + patience
-        try:
-            while not page.notices:
-                left = until - asyncio.get_running_loop().time()
-                if left <= 0 or not (page.more or await self.tide.rise(account_id, page.place, left)):
-                    break
-                page = await _in_thread(partial(read, after=page.place))
-        finally:
-            self.waiting.leave(account_id)
+        with suppress(TimeoutError):
+            async with self.waiting.seat(account_id, patience):
+                while not page.notices and (
+                    page.more or await self.tide.rise(account_id, page.place, patience)
+                ):
+                    page = await _in_thread(partial(read, after=page.place))
         return page
 
 

@@ -48,6 +48,14 @@ class SubscriptionData(_Body):
     list: Annotated[str | None, Field(description="The List-Id.", examples=["bread.bakery.example"])]
     state: Annotated[str, Field(examples=["unsubscribed"])]
     basis: Annotated[str | None, Field(description="Why they may be written to.", examples=[None])]
+    paused_until: Annotated[
+        str | None,
+        Field(
+            description="When a pause ends, RFC 3339.",
+            examples=[None],
+            json_schema_extra={"format": "date-time"},
+        ),
+    ]
     via: Annotated[
         str | None,
         Field(description="How they left: one-click, page, mail, feedback.", examples=["one-click"]),
@@ -138,6 +146,8 @@ class SubscriptionEvent(_Event):
         _N.SUBSCRIPTION_PENDING,
         _N.SUBSCRIPTION_CONFIRMED,
         _N.SUBSCRIPTION_UNSUBSCRIBED,
+        _N.SUBSCRIPTION_PAUSED,
+        _N.SUBSCRIPTION_RESUMED,
         _N.SUBSCRIPTION_BOUNCED,
         _N.SUBSCRIPTION_COMPLAINED,
     ]
@@ -215,6 +225,7 @@ EXAMPLE: dict[str, Any] = {
                 "state": "unsubscribed",
                 "basis": None,
                 "via": "one-click",
+                "paused_until": None,
             },
         }
     ],

@@ -28,6 +28,19 @@ def test_every_state_of_a_subscription_is_told(state: SubscriptionState) -> None
     assert (told.data["address"], told.data["list"]) == ("ann@example.net", "news.example.org")
 
 
+@pytest.mark.parametrize(
+    ("until", "kind", "told"),
+    [
+        (86_400.0, NoticeType.SUBSCRIPTION_PAUSED, "1970-01-02T00:00:00.000Z"),
+        (0.0, NoticeType.SUBSCRIPTION_RESUMED, None),
+    ],
+)
+def test_a_pause_is_no_confirmation(until: float, kind: NoticeType, told: str | None) -> None:
+    paused = event(EventType.SUBSCRIPTION, state="confirmed", via="page", paused_until=until)
+    notice = notice_of(paused, 1, NAMES)
+    assert (notice.type, notice.data["paused_until"]) == (kind, told)
+
+
 def test_the_address_of_the_event_itself_counts() -> None:
     told = notice_of(event(EventType.SUBSCRIPTION, {"address": "Bob@example.net"}, state="pending"), 1, NAMES)
     assert told.data["address"] == "Bob@example.net"

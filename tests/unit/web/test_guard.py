@@ -15,6 +15,7 @@ from gateway.web.guard import Guard, page_of
         ("/r/secret/more", "report"),
         ("/health/live", "health"),
         ("/metrics", "metrics"),
+        ("/api/v1/events", "api"),
         ("/u2/x", "other"),
         ("", "other"),
         ("*", "other"),

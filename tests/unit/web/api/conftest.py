@@ -63,11 +63,16 @@ def world() -> World:
 
 
 @pytest.fixture
-def app(world: World):
+def desk(world: World) -> EventDesk:
     doorman = Doorman(
         world.keys, MemoryQuota(), world.clock, world.meter, lambda: world.api, lambda: world.web
     )
-    return build_api(EventDesk(doorman, world.feed, world.tide), world.meter, lambda: world.web)
+    return EventDesk(doorman, world.feed, world.tide)
+
+
+@pytest.fixture
+def app(world: World, desk: EventDesk):
+    return build_api(desk, world.meter, lambda: world.web)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """GET /api/v1/events."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -103,19 +104,31 @@ async def test_waiting_ends(api) -> None:
     assert (await api.get(wait=0.001)).json()["data"] == []
 
 
-def test_those_who_wait_are_few() -> None:
+async def test_those_who_wait_are_few() -> None:
     room = WaitingRoom()
-    assert [room.enter(7) for _ in range(6)] == [True] * 5 + [False]
-    assert all(room.enter(100 + number) for number in range(95))
-    assert not room.enter(8)
-    room.leave(7)
-    assert room.enter(8)
-    room.leave(8)
-    assert 8 not in room._of_account
+    async with AsyncExitStack() as seats:
+        for account in [7] * 5 + list(range(100, 195)):
+            await seats.enter_async_context(room.seat(account, 60))
+        for account in (7, 8):
+            with pytest.raises(TimeoutError):
+                await seats.enter_async_context(room.seat(account, 60))
+    async with room.seat(8, 60):
+        pass
+    assert not room._seats
 
 
 async def test_who_finds_no_seat_is_answered_at_once(api, monkeypatch) -> None:
-    monkeypatch.setattr(WaitingRoom, "enter", lambda *_: False)
+    monkeypatch.setattr("gateway.web.api.events._WAITING", 0)
+    assert (await api.get(wait=15)).json()["data"] == []
+
+
+async def test_nobody_waits_for_a_process_that_ends(api, world, desk) -> None:
+    async with asyncio.TaskGroup() as group:
+        asked = group.create_task(api.get(wait=15))
+        await world.tide.waiting.wait()
+        desk.waiting.close()
+        answer = (await asked).json()
+    assert (answer["data"], answer["has_more"]) == ([], False)
     assert (await api.get(wait=15)).json()["data"] == []
 
 

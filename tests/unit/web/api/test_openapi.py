@@ -1,11 +1,13 @@
 """openapi.json says what comes: asked by schemathesis with whatever it allows and does not allow."""
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from pydantic import TypeAdapter
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from starlette.responses import PlainTextResponse
 
 from gateway.model import notice as model
 from gateway.model.events import Event, EventType
@@ -13,6 +15,7 @@ from gateway.model.notice import ALL, Names, notice_of
 from gateway.settings.schema import ApiSection
 from gateway.store.memory import MemoryTide
 from gateway.web.api import schema
+from gateway.web.api.app import Doors
 from gateway.web.api.events import as_json
 from gateway.web.api.problems import TABLE
 
@@ -118,3 +121,20 @@ async def test_no_page_headers(api) -> None:
     assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
     assert answer.headers["cache-control"] == "no-store"
     assert "set-cookie" not in answer.headers
+
+
+async def test_the_pages_are_behind_every_other_path(app) -> None:
+    async def pages(scope, receive, send) -> None:
+        await PlainTextResponse("a page")(scope, receive, send)
+
+    transport = httpx.ASGITransport(app=Doors(pages, app))
+    async with httpx.AsyncClient(transport=transport, base_url="http://mail.example") as client:
+        for path, wanted in (
+            ("/", 200),
+            ("/u/api/v1/events", 200),
+            ("/apis", 200),
+            ("/api/v1/events", 401),
+            ("/api/", 404),
+        ):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.text == "a page") == (wanted, wanted == 200), path

@@ -1,0 +1,1 @@
+"""Tells tenants' programs what happens: signed, in order, at least once."""
