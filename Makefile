@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test bench bench-steps bench-backlog bench-oneclick lint types imports check docs clean
+.PHONY: run test bench bench-steps bench-backlog bench-oneclick lint types imports check docs catalogues clean
 
 run: $(READY)  ## a demonstration: real mail through a real gateway
 	$(BIN)/consentry demo
@@ -38,6 +38,14 @@ check: lint types imports
 
 docs: $(READY) ## the generated pages of docs/reference and docs/compliance.md
 	$(BIN)/python docs/generate.py
+
+catalogues: $(READY) ## bring config/locale up to date with the texts of the pages; then fill in what is empty
+	@mkdir -p build
+	$(BIN)/pybabel -q extract -F config/locale/babel.cfg -k say --no-wrap --add-location=file -o build/pages.pot .
+	for one in config/locale/*/; do \
+	    $(BIN)/pybabel -q update -i build/pages.pot -o $$one/pages.po -l $$(basename $$one) \
+	        --no-fuzzy-matching --ignore-obsolete --no-wrap --ignore-pot-creation-date || exit 1; \
+	done
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Consentry needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }

@@ -67,6 +67,7 @@ TITLES = {  # an RFC that is missing here has no title on the page
     6409: ": Message submission",
     6522: ": multipart/report",
     6531: ": SMTPUTF8",
+    6532: ": Internationalised header fields",
     6533: ": DSN with internationalised addresses",
     7435: ": Opportunistic security",
     7489: ": DMARC",
@@ -74,6 +75,7 @@ TITLES = {  # an RFC that is missing here has no title on the page
     8301: ": DKIM, algorithms and keys",
     8314: ": TLS for submission",
     8463: ": DKIM with Ed25519",
+    9110: ": HTTP",
     9422: ": SMTP LIMITS",
 }
 

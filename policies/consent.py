@@ -2,7 +2,8 @@
 
 At RCPT the list is not known yet, so a subscription on any list of the account will do; after the content it
 must be the list that the message names. A refusal says the most telling thing about the recipient: that they
-left, and when; else that they have not confirmed yet; else that nobody knows of an opt-in.
+left, and when; else until when they want a pause; else that they have not confirmed yet; else that nobody
+knows of an opt-in. A pause ends by itself.
 """
 
 from collections.abc import Mapping
@@ -32,8 +33,12 @@ def recipient(facts: RecipientFacts) -> Verdict:
         wanted = facts.mail_list.id
         bonds = tuple(bond for bond in bonds if bond.list_id == wanted)
     enough = _ENOUGH[facts.account.consent]
-    if any(bond.state is SubscriptionState.CONFIRMED and bond.basis in enough for bond in bonds):
+    good = [bond for bond in bonds if bond.state is SubscriptionState.CONFIRMED and bond.basis in enough]
+    if any(bond.paused_until <= facts.now for bond in good):
         return PASS
+    if good:
+        until = min(bond.paused_until for bond in good)
+        return Refuse(reply.PAUSED.fill(date=_day(until)), "paused")
     return _why_not(bonds)
 
 
@@ -45,13 +50,16 @@ def _why_not(bonds: tuple[Subscription, ...]) -> Verdict:
     ):
         dates = [bond.changed_at for bond in bonds if bond.state is state]
         if dates:
-            date = datetime.fromtimestamp(max(dates), UTC).date().isoformat()
-            return Refuse(answer.fill(date=date), reason)
+            return Refuse(answer.fill(date=_day(max(dates))), reason)
     if any(bond.state is SubscriptionState.PENDING for bond in bonds):
         return Refuse(reply.CONSENT_PENDING, "pending")
     if any(bond.state is SubscriptionState.CONFIRMED for bond in bonds):
         return Refuse(reply.CONSENT_TOO_WEAK, "basis-too-weak")
     return Refuse(reply.NO_CONSENT, "no-opt-in")
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
 def build(settings: Mapping[str, object]) -> Policy:

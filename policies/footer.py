@@ -6,7 +6,7 @@ it cannot be replaced (in what is signed, in what nobody can read) is a reason t
 reader ever gets one raw. Records: docs/decisions/0010-footer-detection.md and 0013-any-message.md.
 
 Templates are text, handed in by who reads files; ``config/templates`` shows the defaults. They know
-``list_name``, ``account_name``, ``unsubscribe_url`` and ``abuse_url``.
+``list_name``, ``account_name``, ``unsubscribe_url``, ``why_url`` and ``abuse_url``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +33,7 @@ from policies.table import Table
 TEXT_TEMPLATE = """\
 You receive this message because you are subscribed to {{ list_name }}.
 Unsubscribe: {{ unsubscribe_url }}
+Why did I get this? {{ why_url }}
 Report abuse: {{ abuse_url }}
 """
 HTML_TEMPLATE = """\
@@ -41,6 +42,7 @@ font:12px/1.5 sans-serif;text-align:center">
 You receive this message because you are subscribed to
 <b>{{ list_name }}</b>.<br>
 <a href="{{ unsubscribe_url }}" style="color:#1155cc;text-decoration:underline">Unsubscribe</a> &middot;
+<a href="{{ why_url }}" style="color:#1155cc;text-decoration:underline">Why did I get this?</a> &middot;
 <a href="{{ abuse_url }}" style="color:#1155cc;text-decoration:underline">Report abuse</a>
 </div>
 """
@@ -48,12 +50,14 @@ You receive this message because you are subscribed to
 # No styles and no attributes but the link's: what is valid AMP for email stays valid.
 AMP_TEMPLATE = """\
 <p>You receive this message because you are subscribed to {{ list_name }}.<br>
-<a href="{{ unsubscribe_url }}">Unsubscribe</a> &middot; <a href="{{ abuse_url }}">Report abuse</a></p>
+<a href="{{ unsubscribe_url }}">Unsubscribe</a> &middot;
+<a href="{{ why_url }}">Why did I get this?</a> &middot; <a href="{{ abuse_url }}">Report abuse</a></p>
 """
 
 _LONGEST_NAME = 90  # characters; as numeric references they still fit a line of RFC 5322
 # What templates see in place of the links, so that a recipient's footer is made without rendering anew.
 _UNSUBSCRIBE, _ABUSE = "https://unsubscribe.invalid/here", "https://abuse.invalid/here"
+_WHY = "https://why.invalid/here"
 
 
 class Settings(Table):
@@ -129,7 +133,12 @@ _PART = Lines("text", "utf-8", flowed=False, newline="\r\n", lead=b"", trail=b""
 def _footer(lines: Lines, facts: RewriteFacts, written: "_Written") -> bytes:
     html, codec = lines.form != "text", lines.codec
     octets = written(lines, facts)
-    for stand_in, url in ((_UNSUBSCRIBE, facts.unsubscribe_url), (_ABUSE, facts.abuse_url)):
+    links = (
+        (_UNSUBSCRIBE, facts.unsubscribe_url),
+        (_ABUSE, facts.abuse_url),
+        (_WHY, facts.why_url),
+    )
+    for stand_in, url in links:
         octets = octets.replace(stand_in.encode(codec), _link(url, codec, html))
     return lines.lead + octets + lines.trail
 
@@ -176,6 +185,7 @@ def _template(source: str, name: str, *, autoescape: bool) -> Callable[[str, str
             account_name=printable(account_name)[:_LONGEST_NAME],
             unsubscribe_url=_UNSUBSCRIBE,
             abuse_url=_ABUSE,
+            why_url=_WHY,
         )
         return "\r\n".join(line.rstrip() for line in rendered.strip().splitlines())
 

@@ -40,7 +40,7 @@ def open_reception(means: Means) -> Reception:
     return Reception(
         ReceptionWorld(
             directory=lambda: directory_of(means.settings()),
-            desks=_desks(means, _outgoing(means)),
+            desks=_desks(means, open_outgoing(means)),
             spool=means.spool,
             clock=means.clock,
             entropy=means.entropy,
@@ -55,7 +55,8 @@ def directory_of(settings: Settings) -> Directory:
     return Directory(settings.gateway.hostname, settings.inbound.domains, mailbox)
 
 
-def _outgoing(means: Means) -> Outgoing:
+def open_outgoing(means: Means) -> Outgoing:
+    """Return where mail of the house goes out."""
     return Outgoing(
         hostname=lambda: means.configuration().hostname,
         signing_domain=means.settings().signing.provider_domain,

@@ -1,49 +1,87 @@
 """The web's ``Leaving`` over the store: the pages and the consent book meet in stored facts."""
 
 import os
+from collections.abc import Callable
 
-from sqlalchemy import select
-
+from gateway.app.stories import Stories
+from gateway.model.address import Address
 from gateway.model.events import Event, EventType, seal_event
 from gateway.model.identity import name_of, new_id
-from gateway.store import subscriptions
+from gateway.model.letter import Letter, LetterKind
+from gateway.model.undo import Step, Undo
+from gateway.ports import Meter
+from gateway.store import subscriptions, wishes
+from gateway.store.brands import Brands
 from gateway.store.database import Store
 from gateway.store.events import insert_events
 from gateway.store.keys import StoreKeyring
-from gateway.store.schema import ACCOUNT, MAIL_LIST
-from gateway.web.leaving import AlreadyUnsubscribed, Names, Reported, Unknown, Unsubscribed, Via
+from gateway.store.letters import Letters
+from gateway.store.subscription_rows import Bond
+from gateway.web.leaving import (
+    AlreadyUnsubscribed,
+    Asked,
+    Logo,
+    NothingToUndo,
+    Paused,
+    Reader,
+    Reported,
+    Story,
+    Undone,
+    Unknown,
+    Unsubscribed,
+    Via,
+)
 
 
 class StoreLeaving:
     """Blocks: the pages call it in threads."""
 
-    def __init__(self, store: Store, keyring: StoreKeyring) -> None:
+    def __init__(self, store: Store, keyring: StoreKeyring, meter: Meter) -> None:
         self._store = store
         self._keyring = keyring
+        self._meter = meter
         self._subscriptions = subscriptions.Subscriptions(store, keyring)
+        self._wishes = wishes.Wishes(store, keyring)
+        self._letters = Letters(store, keyring)
+        self._brands = Brands(store)
+        self._stories = Stories(store, keyring)
 
-    def names(self, account_id: int, list_id: int) -> Names | None:
-        """Return how to call the sender and the list, or None when they are gone."""
-        query = (
-            select(ACCOUNT.c.name, MAIL_LIST.c.name, MAIL_LIST.c.list_id)
-            .join(MAIL_LIST, MAIL_LIST.c.account_id == ACCOUNT.c.id)
-            .where(ACCOUNT.c.id == account_id, MAIL_LIST.c.id == list_id)
-        )
-        with self._store.read() as connection:
-            row = connection.execute(query).one_or_none()
-        return None if row is None else Names(row[0], row[1] or row[2])
+    def story(self, reader: Reader) -> Story | None:
+        """Return what there is to tell, or None where the subscription, its list or its account is gone."""
+        found = self._stories.find(reader)
+        return None if found is None else found.story
 
     def unsubscribe(
         self, account_id: int, list_id: int, address_hash: bytes, now: float, via: Via
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
         """End the subscription; durable when it returns."""
-        match self._subscriptions.unsubscribe(account_id, list_id, address_hash, now, str(via)):
-            case subscriptions.Unsubscribed():
-                return Unsubscribed()
+        return _ended(self._subscriptions.unsubscribe(account_id, list_id, address_hash, now, str(via)))
+
+    def leave_all(self, reader: Reader, now: float, via: Via) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
+        """End all subscriptions of the reader at the account."""
+        return _ended(self._wishes.leave_all(_bond(reader), now, str(via)))
+
+    def pause(
+        self, reader: Reader, until: float, now: float, via: Via
+    ) -> Paused | AlreadyUnsubscribed | Unknown:
+        """Stop the list's mail until then."""
+        match self._wishes.pause(_bond(reader), until, now, str(via)):
+            case wishes.Paused(until):
+                return Paused(until)
             case subscriptions.AlreadyUnsubscribed(since):
                 return AlreadyUnsubscribed(since)
             case subscriptions.Unknown():
                 return Unknown()
+
+    def undo(self, what: Undo, now: float) -> Undone | NothingToUndo:
+        """Take back a leaving or a pause; never a complaint."""
+        bond = Bond(what.account_id, what.list_id, what.address_hash)
+        match what.step:
+            case Step.LEFT:
+                outcome = self._wishes.undo_leaving(bond, what.moment, now)
+            case Step.PAUSED:
+                outcome = self._wishes.undo_pause(bond, what.moment, now)
+        return Undone() if isinstance(outcome, wishes.Undone) else NothingToUndo()
 
     def report(
         self, account_id: int, list_id: int, address_hash: bytes, submission: bytes, *, now: float, words: str
@@ -55,6 +93,22 @@ class StoreLeaving:
         if words:
             self._keep_words(account_id, list_id, submission, now, words)
         return Reported()
+
+    def ask(self, reader: Reader, write: Callable[[Address], bytes], now: float) -> Asked | Unknown:
+        """Send the reader a letter, one an hour at most."""
+        found = self._stories.find(reader)
+        if found is None:
+            return Unknown()
+        names = reader.account_id, reader.list_id, reader.address_hash
+        letter = Letter(LetterKind.LEAVING, *names, found.address, write(found.address))
+        kept = self._letters.write(letter, now)
+        self._meter.count("letters_total", kind=letter.kind.value, result="written" if kept else "limited")
+        return Asked()
+
+    def logo(self, name: str) -> Logo | None:
+        """Return the picture of that name, or None."""
+        found = self._brands.logo(name)
+        return None if found is None else Logo(*found)
 
     def _keep_words(self, account_id: int, list_id: int, submission: bytes, now: float, words: str) -> None:
         event = Event(
@@ -69,3 +123,19 @@ class StoreLeaving:
         )
         with self._store.write() as connection:
             insert_events(connection, [seal_event(event, self._keyring.seal)])
+
+
+def _bond(reader: Reader) -> Bond:
+    return Bond(reader.account_id, reader.list_id, reader.address_hash)
+
+
+def _ended(
+    outcome: subscriptions.Unsubscribed | subscriptions.AlreadyUnsubscribed | subscriptions.Unknown,
+) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
+    match outcome:
+        case subscriptions.Unsubscribed():
+            return Unsubscribed()
+        case subscriptions.AlreadyUnsubscribed(since):
+            return AlreadyUnsubscribed(since)
+        case subscriptions.Unknown():
+            return Unknown()

@@ -3,7 +3,7 @@
 import os
 from functools import partial
 
-from gateway.app.leaving import StoreLeaving
+from gateway.app.stories import Stories
 from gateway.inbound.leaving import Left, LeftBefore, Unknown
 from gateway.model.token import Token
 from gateway.store import subscriptions
@@ -13,6 +13,7 @@ from gateway.store.departures import Departures
 from gateway.store.event_ids import EventIds
 from gateway.store.keys import StoreKeyring
 from gateway.store.subscription_rows import Bond, Scribe
+from gateway.web.leaving import Reader
 
 
 class MailLeaving:
@@ -24,17 +25,18 @@ class MailLeaving:
     def __init__(self, store: Store, keyring: StoreKeyring) -> None:
         self._store = store
         self._departures = Departures(store, Scribe(keyring, EventIds(os.urandom)))
-        self._names = StoreLeaving(store, keyring)
+        self._stories = Stories(store, keyring)
 
     async def leave(self, token: Token, now: float) -> Left | LeftBefore | Unknown:
         """End the subscription that a token names; durable when it returns. Raise StoreAway."""
         account_id, list_id = token.account_id, token.list_id
         # Asked first: what fails after the subscription has ended would cost the answer.
-        names = await self._store.in_thread(partial(self._names.names, account_id, list_id))
+        reader = Reader(account_id, list_id, token.address_hash)
+        found = await self._store.in_thread(partial(self._stories.find, reader))
         departure = Departure(Bond(account_id, list_id, token.address_hash), now, "mail")
         match await self._departures.leave(departure):
             case subscriptions.Unsubscribed():
-                return Left(names.account, names.mail_list) if names else Left("", "")
+                return Left(found.story.account, found.story.mail_list) if found else Left("", "")
             case subscriptions.AlreadyUnsubscribed():
                 return LeftBefore()
             case subscriptions.Unknown():

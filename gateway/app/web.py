@@ -17,7 +17,7 @@ from gateway.app.control import Control
 from gateway.app.departing import StoreDeparting
 from gateway.app.leaving import StoreLeaving
 from gateway.app.telling import Telling
-from gateway.app.world import SystemClock
+from gateway.app.world import SystemClock, SystemEntropy
 from gateway.observe import logs
 from gateway.observe.exposition import Exposition
 from gateway.observe.metrics import PrometheusMeter
@@ -26,9 +26,10 @@ from gateway.settings.reload import Reloadable
 from gateway.settings.schema import Settings
 from gateway.store.database import Store, open_store
 from gateway.store.keys import StoreKeyring
+from gateway.store.quota import SharedQuota
 from gateway.web.api.app import Doors
 from gateway.web.operations import Check, build_metrics, in_thread
-from gateway.web.public import build_public
+from gateway.web.public import Means, build_public
 from gateway.web.serve import serve as serve_app
 
 
@@ -43,13 +44,19 @@ async def serve(
     keyring = StoreKeyring(store, configuration.master_key)
     departing = StoreDeparting(store, keyring)
     telling = Telling(store, keyring, holder, meter)
+    quota = SharedQuota(settings.gateway.state_dir / "quota.shm", SystemEntropy())
     pages = build_public(
-        StoreLeaving(store, keyring),
-        lambda: holder.current.tokens.keys,
-        SystemClock(),
-        meter,
-        lambda: holder.current.settings.web,
-        departing=departing,
+        Means(
+            leaving=StoreLeaving(store, keyring, meter),
+            departing=departing,
+            keys=lambda: holder.current.tokens.keys,
+            links=lambda: holder.current.links,
+            quota=quota,
+            clock=SystemClock(),
+            meter=meter,
+            settings=lambda: holder.current.settings.web,
+            letters_from=lambda: holder.current.settings.letters_from,
+        )
     )
     operations = build_metrics(Exposition(configuration.metrics_folder), _checks(store, settings), meter)
     serving = _Ready(control, len(sockets))
@@ -68,6 +75,7 @@ async def serve(
         behind.cancel()
     await telling.close()
     await departing.close()
+    quota.close()
     store.close()
     meter.close()
 

@@ -17,8 +17,9 @@ import structlog
 from gateway.app.configuration import Configuration
 from gateway.app.control import Control
 from gateway.app.inbound import Means as InboundMeans
-from gateway.app.inbound import open_reception
+from gateway.app.inbound import open_outgoing, open_reception
 from gateway.app.mail_leaving import MailLeaving
+from gateway.app.posting import Postman
 from gateway.app.provider import WithProvider
 from gateway.app.shipping import ship, ship_forever
 from gateway.app.world import SystemClock, SystemEntropy
@@ -49,6 +50,7 @@ from gateway.store.database import open_store
 from gateway.store.dkim_keys import DkimKeyBook
 from gateway.store.events import StoreEvents
 from gateway.store.keys import StoreKeyring
+from gateway.store.letters import Letters
 from gateway.store.passwords import Passwords
 from gateway.store.presence import SharedPresence
 from gateway.store.quota import SharedQuota
@@ -72,6 +74,7 @@ class Books:
     events: StoreEvents
     keyring: StoreKeyring
     dkim_keys: DkimKeyBook
+    letters: Letters
     quota: SharedQuota
     presence: SharedPresence
     leaving: MailLeaving
@@ -113,6 +116,7 @@ class Worker:
         self._letters = Contents(lambda: self._settings().inbound.limits.contents, meter)
         self._reception = open_reception(self._inbound_means())
         self._logins = Turns()
+        self._postman = Postman(books.letters, open_outgoing(self._inbound_means()), meter)
         self._context = self._submission_context()
         self._inbound = self._inbound_context()
 
@@ -146,6 +150,7 @@ class Worker:
                 tasks.create_task(self._books.accounts.watch()),
                 tasks.create_task(self._gatherer.run()),
                 tasks.create_task(self._spool.watch(self._scheduler.nudge)),
+                tasks.create_task(self._postman.run()),
                 tasks.create_task(ship_forever(self._spool, self._books.events, self._meter)),
                 tasks.create_task(self._adopt_forever()),
                 tasks.create_task(self._expire_forever()),
@@ -296,6 +301,7 @@ class Worker:
         while self._number == 0:
             try:
                 await self._books.events.expire(self._clock.now() - self._settings().store.keep_events)
+                await self._postman.tidy()
             except PublicError as error:
                 log.warning("old events stay for now", why=str(error))
             await asyncio.sleep(_EXPIRE_PAUSE)
@@ -314,6 +320,7 @@ def _open_books(number: int, configuration: Configuration, stack: AsyncExitStack
         events=StoreEvents(store),
         keyring=keyring,
         dkim_keys=DkimKeyBook(store, keyring, accounts.revision),
+        letters=Letters(store, keyring),
         quota=SharedQuota(state / "quota.shm", entropy),
         presence=SharedPresence(state / "presence.shm", entropy, number),
         leaving=MailLeaving(store, keyring),

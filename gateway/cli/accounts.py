@@ -1,6 +1,7 @@
 """``consentry account``: the tenants."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -134,6 +135,50 @@ def listing(ctx: typer.Context, json: Json = False) -> None:
             for account in accounts
         ),
     )
+
+
+@app.command()
+def brand(
+    ctx: typer.Context,
+    name: Name,
+    *,
+    colour: Annotated[
+        str | None, typer.Option(help='The colour of buttons and links, as "#0c5a55".', metavar="COLOUR")
+    ] = None,
+    logo: Annotated[
+        Path | None,
+        typer.Option(help="A PNG, JPEG or WebP of 64 KiB and 2000 pixels at most.", metavar="FILE"),
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Look as everybody does.")] = False,
+    json: Json = False,
+) -> None:
+    """Show or set how an account's pages look: its colour, as far as it can be read, and its logo."""
+    from gateway.cli.opened import opened  # noqa: PLC0415 - heavy
+    from gateway.cli.people import account_of  # noqa: PLC0415 - heavy
+    from gateway.model.picture import BadPicture  # noqa: PLC0415 - heavy
+
+    with opened(ctx) as house:
+        account_of(house, name)
+        try:
+            octets = None if logo is None else logo.read_bytes()
+            if clear:
+                house.brands.clear(name)
+            else:
+                house.brands.set(name, colour, octets)
+        except (BadPicture, OSError) as error:
+            raise say.Refused(f"{logo}: {error}") from error
+        found = house.brands.show(name)
+    values = {
+        "colour": found.colour or None,
+        "logo": found.media_type or None,
+        "width": found.width,
+        "height": found.height,
+    }
+    if json:
+        say.as_json(values)
+        return
+    size = f"{found.media_type}, {found.width} by {found.height} pixels"
+    say.pairs({"colour": found.colour or "none", "logo": size if found.media_type else "none"})
 
 
 @app.command()

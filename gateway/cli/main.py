@@ -20,6 +20,7 @@ from gateway.cli import (
     domains,
     explain,
     initialise,
+    link_keys,
     lists,
     queue,
     running,
@@ -76,6 +77,7 @@ app.command("reload")(running.reload)
 app.add_typer(accounts.app, name="account")
 app.add_typer(domains.app, name="domain")
 app.add_typer(dkim_keys.app, name="dkim")
+app.add_typer(link_keys.app, name="key")
 app.add_typer(lists.app, name="list")
 app.add_typer(subscribers.app, name="subscriber")
 app.add_typer(api_keys.app, name="apikey")

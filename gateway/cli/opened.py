@@ -22,6 +22,7 @@ from gateway.settings.secret_files import BadSecret
 from gateway.spool.errors import ForeignShard
 from gateway.spool.operate import QueueDesk
 from gateway.store.api_keys import ApiKeys
+from gateway.store.brands import Brands
 from gateway.store.database import Store, open_store
 from gateway.store.dkim_keys import DkimKeys
 from gateway.store.keys import StoreKeyring, load_master_key
@@ -67,6 +68,11 @@ class Opened:
     def dkim_keys(self) -> DkimKeys:
         """The keys that sign."""
         return DkimKeys(self.store, self.keyring)
+
+    @property
+    def brands(self) -> Brands:
+        """How accounts' pages look."""
+        return Brands(self.store)
 
     @property
     def spool_folder(self) -> Path:

@@ -55,6 +55,18 @@ class Address:
         return f"{self.local.casefold()}@{ascii_domain(self.domain)}"
 
     @property
+    def masked(self) -> str:
+        """The address for a page that its owner may not be alone with: ``a***@e***.net``."""
+        name, _, top = self.domain.rpartition(".")
+        if not name or self.domain.startswith("["):
+            return f"{self._first}***@***"
+        return f"{self._first}***@{name[0]}***.{top}"
+
+    @property
+    def _first(self) -> str:
+        return self.local.lstrip('"')[:1]
+
+    @property
     def needs_smtputf8(self) -> bool:
         """Whether the local part holds anything outside ASCII (RFC 6531); a domain has its A-labels."""
         return not self.local.isascii()

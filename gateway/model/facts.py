@@ -91,12 +91,13 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One bond, as it stands. ``changed_at``: when the state was entered, seconds since the epoch."""
+    """One bond, as it stands. Times: seconds since the epoch; ``changed_at``: when the state was entered."""
 
     list_id: int
     state: SubscriptionState
     basis: Basis
     changed_at: float
+    paused_until: float = 0.0  # 0: not paused; a pause ends by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ class RecipientFacts:
     bonds: Bonds
     quota: QuotaFact = QuotaFact()
     mail_list: MailList | None = None
+    now: float = 0.0  # seconds since the epoch: pauses end
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,7 @@ class RewriteFacts:
     unsubscribe_url: str  # https, this recipient's own
     unsubscribe_mailto: str  # mailto:, this recipient's own
     abuse_url: str
+    why_url: str  # the page that says why this recipient gets it
     single_recipient: bool  # whether "for <address>" in Received tells no one about another
 
 

@@ -145,6 +145,9 @@ CONSENT_TOO_WEAK = Reply(550, 7, 1, "This account may write to confirmed (double
 UNSUBSCRIBED = Reply(550, 7, 1, "Recipient unsubscribed on {date}")
 COMPLAINED = Reply(550, 7, 1, "Recipient reported this sender on {date}")
 BOUNCED = Reply(550, 1, 1, "Recipient address is dead since {date}")
+# A policy's no, and no word about the mailbox: programs that clean lists by codes leave the address alone,
+# and 5xx keeps the tenant from trying this message for the months that a pause may last.
+PAUSED = Reply(550, 7, 1, "Recipient wants a pause from this list until {date}; the address is good")
 SUPPRESSED = Reply(550, 7, 1, "Recipient address is suppressed: {why}")
 OVER_QUOTA = Reply(451, 7, 1, "Over the quota of {rate}, try again in {seconds} seconds")
 

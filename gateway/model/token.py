@@ -32,6 +32,9 @@ class Purpose(IntEnum):
 
     UNSUBSCRIBE = 1
     REPORT = 2
+    WHY = 3
+    CONFIRM = 4  # leaving, from the letter that asks whether it was them
+    UNDO = 5  # gateway.model.undo
 
 
 class BadToken(Exception):

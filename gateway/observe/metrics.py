@@ -110,7 +110,11 @@ CATALOGUE: tuple[Metric, ...] = (
     # Web
     _counter("web_requests_total", "HTTP requests answered.", "page", "code"),
     _counter("unsubscribes_total", "Subscriptions that were left.", "via"),
-    _counter("abuse_reports_total", "Reports made on the report page."),
+    _counter("abuse_reports_total", "Reports of spam made on the pages."),
+    _counter("pauses_total", "Pauses of a list, by their length.", "days"),
+    _counter("undone_total", "What readers took back, by what it was.", "step"),
+    _counter("bad_links_total", "Links with a token that nobody made.", "result"),
+    _counter("letters_total", "Letters of our own: written, limited, or sent.", "kind", "result"),
     _counter("api_requests_total", "Requests to the API answered.", "route", "code"),
     _counter("api_keys_total", "API keys looked at: ok, failed, blocked, limited, scope.", "result"),
     # Webhooks

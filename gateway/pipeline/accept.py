@@ -142,7 +142,7 @@ class Intake:
             return reply.RECIPIENT_OK
         bonds = await world.gatherer.bonds(account.id, address_hash)
         tokens, quota = self._reserve(account)
-        facts = RecipientFacts(account, recipient.address, bonds, quota)
+        facts = RecipientFacts(account, recipient.address, bonds, quota, now=world.clock.now())
         judgement = judge_recipient(transaction.shelf, facts)
         if (refusal := _refusal(judgement)) is not None:
             self._give_back(account, tokens)
@@ -202,7 +202,7 @@ class Intake:
         refused: list[Refused] = []
         for one in transaction.recipients:
             known = one.facts
-            facts = RecipientFacts(known.account, known.address, known.bonds, known.quota, mail_list)
+            facts = replace(known, mail_list=mail_list)
             judgement = judge_recipient(transaction.shelf, facts)
             refusal = _refusal(judgement)
             if refusal is None:
@@ -268,6 +268,7 @@ class Intake:
                 unsubscribe_url=unsubscribe_url,
                 unsubscribe_mailto=links.mailto(unsubscribe_url),
                 abuse_url=links.report(*names),
+                why_url=links.why(*names),
                 single_recipient=len(transaction.recipients) == 1,
             )
             splices = rewrite(transaction.shelf, judged.message, facts)

@@ -1,4 +1,4 @@
-"""The links of one recipient's copy: out, and to the place where spam is reported."""
+"""The links of one recipient's copy: out, to the place where spam is reported, and to why it came."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -25,6 +25,11 @@ class Links:
         """Return the URL of the page where this mail can be reported."""
         token = Token(Purpose.REPORT, account_id, list_id, address_hash, octets(submission_id))
         return f"{self.public_url}/r/{seal(token, self.key_id, self.key)}"
+
+    def why(self, account_id: int, list_id: int, address_hash: bytes, submission_id: str) -> str:
+        """Return the URL of the page that says why this mail came."""
+        token = Token(Purpose.WHY, account_id, list_id, address_hash, octets(submission_id))
+        return f"{self.public_url}/w/{seal(token, self.key_id, self.key)}"
 
     def mailto(self, unsubscribe_url: str) -> str:
         """Return the mailto form (RFC 2369 section 3.2); the subject holds the same token."""

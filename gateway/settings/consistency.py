@@ -80,9 +80,12 @@ def _names(settings: Settings) -> Iterator[Finding]:
     domain = settings.signing.provider_domain
     if domain and _bad_address(f"postmaster@{domain}") is not None:
         yield Finding(("signing", "provider_domain"), f'"{domain}" is no domain')
-    mailbox = settings.web.unsubscribe_mailbox
-    if mailbox and (why := _bad_address(mailbox)) is not None:
-        yield Finding(("web", "unsubscribe_mailbox"), why)
+    for key, mailbox in (
+        ("unsubscribe_mailbox", settings.web.unsubscribe_mailbox),
+        ("letters_from", settings.web.letters_from),
+    ):
+        if mailbox and (why := _bad_address(mailbox)) is not None:
+            yield Finding(("web", key), why)
     url = urlsplit(settings.web.public_url)
     if not url.hostname or url.query or url.fragment:
         yield Finding(("web", "public_url"), "must have a host, and neither query nor fragment")
@@ -154,10 +157,14 @@ def _certificate_missing(settings: Settings) -> Iterator[Finding]:
 
 def _limits(settings: Settings) -> Iterator[Finding]:
     limits, relay = settings.submission.limits, settings.relay
-    try:
-        parse_rate(limits.failed_logins)
-    except BadRate as error:
-        yield Finding(("submission", "limits", "failed_logins"), str(error))
+    for path, rate in (
+        (("submission", "limits", "failed_logins"), limits.failed_logins),
+        (("web", "bad_links"), settings.web.bad_links),
+    ):
+        try:
+            parse_rate(rate)
+        except BadRate as error:
+            yield Finding(path, str(error))
     yield from _smtp_limits("submission", limits)
     yield from _smtp_limits("inbound", settings.inbound.limits)
     if limits.message_size > settings.spool.max_size:

@@ -147,6 +147,10 @@ class WebSection(_Table):
     listen: Listen = Endpoint("127.0.0.1", 8080)
     public_url: Annotated[str, AfterValidator(_https_or_http)] = "http://127.0.0.1:8080"
     unsubscribe_mailbox: str = ""  # for mailto; "": unsubscribe@HOSTNAME
+    confirmation: Literal["page", "email"] = "page"
+    letters_from: str = ""  # "": no-reply@ the provider's signing domain, else our host name
+    undo: Duration = 86_400.0
+    bad_links: str = "60/min"  # for each network
     forwarded_from: tuple[Network, ...] = ()
 
 
@@ -261,3 +265,8 @@ class Settings(_Table):
     def unsubscribe_mailbox(self) -> str:
         """Where List-Unsubscribe's mailto leads."""
         return self.web.unsubscribe_mailbox or f"unsubscribe@{self.gateway.hostname}"
+
+    @property
+    def letters_from(self) -> str:
+        """The address that our own letters come from: its domain is one that the provider signs for."""
+        return self.web.letters_from or f"no-reply@{self.signing.provider_domain or self.gateway.hostname}"

@@ -30,7 +30,7 @@ from gateway.store.schema import SUBSCRIPTION, SUPPRESSION
 
 T = TypeVar("T")
 Key = tuple[int, bytes]
-_Row = tuple[bytes, int, str, str, float]
+_Row = tuple[bytes, int, str, str, float, float]
 
 _LARGEST = 512  # addresses in one statement
 _SHORT = 16  # addresses that are looked up on the event loop
@@ -200,11 +200,11 @@ class _Reader:
 
 
 def _put(one: _Gathered, row: _Row) -> None:
-    _, list_id, state, basis, since = row
+    _, list_id, state, basis, since, paused_until = row
     if list_id == _NO_LIST:
         one.suppression = Suppression(state, since)
     else:
-        one.subscriptions.append(Subscription(list_id, _STATES[state], _BASES[basis], since))
+        one.subscriptions.append(Subscription(list_id, _STATES[state], _BASES[basis], since, paused_until))
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +241,7 @@ def _statement(database: Dialect, size: int) -> _Statement:
             SUBSCRIPTION.c.state,
             SUBSCRIPTION.c.basis,
             SUBSCRIPTION.c.changed_at,
+            SUBSCRIPTION.c.paused_until,
         ).where(SUBSCRIPTION.c.account_id == binds[0], SUBSCRIPTION.c.address_hash.in_(binds[1:])),
         select(
             SUPPRESSION.c.address_hash,
@@ -248,6 +249,7 @@ def _statement(database: Dialect, size: int) -> _Statement:
             SUPPRESSION.c.reason,
             literal_column("''"),
             SUPPRESSION.c.since,
+            literal_column("0.0"),
         ).where(SUPPRESSION.c.account_id == binds[0], SUPPRESSION.c.address_hash.in_(binds[1:])),
     ).compile(dialect=database)
     return _Statement(str(compiled), size, tuple(compiled.positiontup or ()) or None, names)

@@ -155,7 +155,11 @@ class _Statement:
                 columns.list_id == bindparam("list"),
                 columns.state.not_in(gone),
             )
-            .values(state=literal_column(f"'{SubscriptionState.UNSUBSCRIBED}'"), changed_at=bindparam("now"))
+            .values(
+                state=literal_column(f"'{SubscriptionState.UNSUBSCRIBED}'"),
+                changed_at=bindparam("now"),
+                left_from=columns.state,  # as it was before this statement
+            )
             .compile(dialect=database)
         )
         return cls(str(compiled), tuple(compiled.positiontup or ()) or None)

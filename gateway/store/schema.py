@@ -107,6 +107,8 @@ SUBSCRIPTION = Table(
     Column("sealed", LargeBinary, nullable=False),  # the address and the source: either may name a person
     Column("created_at", Float, nullable=False),
     Column("changed_at", Float, nullable=False),  # when the state was entered
+    Column("paused_until", Float, nullable=False, server_default="0"),  # 0: not paused
+    Column("left_from", Text, nullable=False, server_default=""),  # the state that leaving ended
     sqlite_with_rowid=False,
 )
 
@@ -118,6 +120,41 @@ SUPPRESSION = Table(
     Column("reason", Text, nullable=False),
     Column("since", Float, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# Mail that the gateway itself writes, on its way to a worker. One row for each kind, list and address,
+# which stays for as long as there may be no second one; ``due_at`` is NULL and ``sealed`` empty when a
+# spool has it.
+LETTER = Table(
+    "letter",
+    METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("account_id", Integer, primary_key=True, autoincrement=False),
+    Column("list_id", Integer, primary_key=True, autoincrement=False),
+    Column("address_hash", LargeBinary, primary_key=True),
+    Column("written_at", Float, nullable=False),
+    Column("due_at", Float, index=True),  # a worker that takes it moves this on, as its lease
+    Column("sealed", LargeBinary, nullable=False),  # the address and the content
+    sqlite_with_rowid=False,
+)
+
+# How an account's pages look. A logo's name follows from its octets.
+BRAND = Table(
+    "brand",
+    METADATA,
+    Column(
+        "account_id",
+        Integer,
+        ForeignKey("account.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("colour", Text, nullable=False),
+    Column("logo_name", Text, nullable=False, index=True),
+    Column("media_type", Text, nullable=False),
+    Column("width", Integer, nullable=False),  # pixels
+    Column("height", Integer, nullable=False),
+    Column("logo", LargeBinary, nullable=False),
 )
 
 # What is of no submission (a million subscriptions, say) need not be found by one. A query says it too, or

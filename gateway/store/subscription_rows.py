@@ -1,11 +1,11 @@
 """Subscriptions as rows: what is sealed in them, and the events of their changes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 
-from gateway.model.events import Event, EventType, SealedEvent, seal_event
+from gateway.model.events import Event, EventType, Scalar, SealedEvent, seal_event
 from gateway.model.facts import Basis, SubscriptionState
 from gateway.ports import Keyring
 from gateway.store import dialect
@@ -105,6 +105,8 @@ def add_rows(connection: Connection, entries: Iterable[Entry], now: float) -> No
             entry.sealed,
             now,
             now,
+            0.0,
+            "",
         )
         for entry in entries
     ]
@@ -123,14 +125,20 @@ def change_row(connection: Connection, entry: Entry, before: Standing, now: floa
             basis=str(entry.basis),
             sealed=entry.sealed,
             changed_at=since,
+            paused_until=0.0,  # who confirms anew wants mail now
+            left_from="",
         )
     )
     return Standing(entry.state, entry.basis, since)
 
 
-def enter_state(connection: Connection, bond: Bond, state: SubscriptionState, now: float) -> None:
-    """Move a subscription to a state and leave all else."""
-    connection.execute(update(SUBSCRIPTION).where(bond.here).values(state=str(state), changed_at=now))
+def enter_state(
+    connection: Connection, bond: Bond, state: SubscriptionState, now: float, left_from: str = ""
+) -> None:
+    """Move a subscription to a state and leave all else; ``left_from``: what an undo may bring back."""
+    connection.execute(
+        update(SUBSCRIPTION).where(bond.here).values(state=str(state), changed_at=now, left_from=left_from)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +165,18 @@ class Scribe:
         facts = {"state": str(state), "via": via, "subscriber": bond.address_hash.hex()}
         return self._event(kind, bond, now, facts, {})
 
+    def paused(self, bond: Bond, until: float, via: str, now: float) -> SealedEvent:
+        """Return the event of a pause; ``until`` is 0.0 for one that was taken back."""
+        facts: dict[str, Scalar] = {
+            "state": str(SubscriptionState.CONFIRMED),
+            "via": via,
+            "paused_until": until,
+            "subscriber": bond.address_hash.hex(),
+        }
+        return self._event(EventType.SUBSCRIPTION, bond, now, facts, {})
+
     def _event(
-        self, kind: EventType, bond: Bond, now: float, facts: dict[str, str], data: dict[str, str]
+        self, kind: EventType, bond: Bond, now: float, facts: Mapping[str, Scalar], data: dict[str, str]
     ) -> SealedEvent:
         event = Event(
             id=self.ids.next(now),

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from gateway.model.address import Address
 from gateway.model.events import EventType
@@ -19,6 +19,7 @@ from gateway.store.bond import OF_THEIR_OWN_WILL, Change, Left, subscribe, why_l
 from gateway.store.database import Store
 from gateway.store.event_ids import EventIds, Octets
 from gateway.store.events import insert_events
+from gateway.store.farewell import lift_farewell
 from gateway.store.loading import Job, Loaded, Loader, Progress
 from gateway.store.refusals import HasLeft
 from gateway.store.schema import MAIL_LIST, SUBSCRIPTION
@@ -122,6 +123,8 @@ class Subscriptions:
                 add_rows(connection, [entry], now)
             elif change is Change.CHANGED:
                 change_row(connection, entry, before, now)
+            if basis is Basis.DOUBLE_OPT_IN and state is _S.CONFIRMED:
+                lift_farewell(connection, account_id, bond.address_hash)
             if change is not Change.UNCHANGED:
                 insert_events(connection, [event])
             return change
@@ -184,7 +187,9 @@ class Subscriptions:
                     return Unknown()
                 case _ if before.state in OF_THEIR_OWN_WILL:
                     return AlreadyUnsubscribed(before.since)
-            self._move(connection, bond, EventType.SUBSCRIPTION, _S.UNSUBSCRIBED, via, now)
+            enter_state(connection, bond, _S.UNSUBSCRIBED, now, str(before.state))
+            event = self._scribe.moved(EventType.SUBSCRIPTION, bond, _S.UNSUBSCRIBED, via, now)
+            insert_events(connection, [event])
         return Unsubscribed(now)
 
     def report(
@@ -199,17 +204,6 @@ class Subscriptions:
                     return Unknown()
                 case _ if before.state is _S.COMPLAINED:
                     return AlreadyComplained(before.since)
-            self._move(connection, bond, EventType.FEEDBACK, _S.COMPLAINED, via, now)
+            enter_state(connection, bond, _S.COMPLAINED, now)
+            insert_events(connection, [self._scribe.moved(EventType.FEEDBACK, bond, _S.COMPLAINED, via, now)])
         return Complained(now)
-
-    def _move(  # noqa: PLR0917 - what there is to say of one; callers name them
-        self,
-        connection: Connection,
-        bond: Bond,
-        kind: EventType,
-        state: SubscriptionState,
-        via: str,
-        now: float,
-    ) -> None:
-        enter_state(connection, bond, state, now)
-        insert_events(connection, [self._scribe.moved(kind, bond, state, via, now)])

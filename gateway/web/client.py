@@ -1,7 +1,7 @@
 """Who is asking: the client's address, and whom we believe about it. Pure."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
 
@@ -20,6 +20,14 @@ def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str
             break
         known = str(told)
     return known
+
+
+def network_of(address: str) -> str:
+    """Return the network that counts as one source: a /24, or a site's /48 (RFC 6177 section 2)."""
+    known = _address(address)
+    if known is None:
+        return address
+    return str(ip_network((known, 24 if known.version == 4 else 48), strict=False))
 
 
 def _is_trusted(text: str, trusted: Sequence[Network]) -> bool:

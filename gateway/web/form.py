@@ -4,12 +4,11 @@ Fails with ``BadForm`` for a body that is no form. How long a body may be is the
 """
 
 from collections.abc import AsyncGenerator, Mapping
+from enum import StrEnum
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
-
-from gateway.web.leaving import Via
 
 _FIELDS = 20
 _PART = 65_536  # octets
@@ -45,16 +44,37 @@ async def _multipart(headers: Headers, body: bytes) -> dict[str, str]:
     return {name: value for name, value in form.multi_items() if isinstance(value, str)}
 
 
-def asked(fields: Mapping[str, str]) -> Via | None:
-    """Return how the sender of a form wants to leave, or None when the form does not say so."""
+class Choice(StrEnum):
+    """What the buttons of the page stand for."""
+
+    LEAVE = "leave"
+    LEAVE_ALL = "leave-all"
+    PAUSE_30 = "pause-30"
+    PAUSE_90 = "pause-90"
+    REPORT = "report"
+
+    @property
+    def days(self) -> int:
+        """How long a pause lasts; 0 for what is none."""
+        return {Choice.PAUSE_30: 30, Choice.PAUSE_90: 90}.get(self, 0)
+
+
+def is_one_click(fields: Mapping[str, str]) -> bool:
+    """Whether a mail program pressed its own button."""
     # RFC 8058 section 3.1: the body is the key/value pair List-Unsubscribe=One-Click.
-    if fields.get("List-Unsubscribe", "").strip().lower() == "one-click":
-        return Via.ONE_CLICK
-    return Via.PAGE if is_confirmed(fields) else None
+    return fields.get("List-Unsubscribe", "").strip().lower() == "one-click"
+
+
+def chosen(fields: Mapping[str, str]) -> Choice | None:
+    """Return which of the page's buttons was pressed, or None when the form does not say so."""
+    try:
+        return Choice(fields["choice"])
+    except (KeyError, ValueError):
+        return Choice.LEAVE if is_confirmed(fields) else None
 
 
 def is_confirmed(fields: Mapping[str, str]) -> bool:
-    """Whether the page's button was pressed."""
+    """Whether the page's one button was pressed."""
     return fields.get("confirm") == "1"
 
 

@@ -25,6 +25,7 @@ Field = tuple[bytes, bytes]
 _CLOSE: Field = (b"connection", b"close")
 
 _PAGES = {"": "home", "u": "unsubscribe", "r": "report", "robots.txt": "robots", "favicon.ico": "favicon"}
+_PAGES |= {"w": "why", "c": "confirm", "z": "undo", "b": "logo"}
 _PAGES |= {"metrics": "metrics", "health": "health", "api": "api"}
 
 
@@ -38,14 +39,14 @@ def page_of(path: str) -> str:
 
 
 class Guard:
-    """ASGI middleware. ``problem`` makes the answer for a status; ``headers`` go on every answer."""
+    """ASGI middleware. ``problem`` makes an answer for a status; ``headers`` go on every answer."""
 
     def __init__(
         self,
         app: ASGIApp,
         *,
         meter: Meter,
-        problem: Callable[[HTTPStatus], Response],
+        problem: Callable[[HTTPStatus, Scope], Response],
         headers: Mapping[str, str],
         time_limit: float = TIME_LIMIT,
     ) -> None:
@@ -76,7 +77,7 @@ class Guard:
             log.error("request failed", page=page_of(scope["path"]), code=int(status), exc_info=error)
         if exchange.status == 0:
             async with asyncio.timeout(self._time_limit):
-                await self._problem(status)(scope, exchange.receive, exchange.send)
+                await self._problem(status, scope)(scope, exchange.receive, exchange.send)
 
 
 def _status_of(error: Exception, exchange: "_Exchange") -> HTTPStatus:

@@ -4,9 +4,14 @@ The calls block (they run in threads) and may be repeated: leaving twice is leav
 ``StoreAway`` (gateway.model.reply) when the store cannot be asked; the visitor is told to try again.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from gateway.model.address import Address
+from gateway.model.facts import Basis, SubscriptionState
+from gateway.model.undo import Undo
 
 
 class Via(StrEnum):
@@ -14,14 +19,52 @@ class Via(StrEnum):
 
     ONE_CLICK = "one-click"  # RFC 8058: the mail program's own button
     PAGE = "page"
+    LETTER = "letter"  # the page that a letter of ours leads to
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """What a page calls the sender and the list; ``mail_list`` is "" for mail that names none."""
+class Reader:
+    """Who reads a page: a subscription, as a link names it."""
+
+    account_id: int
+    list_id: int
+    address_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """What an account may change of the looks; "" where it does not."""
+
+    colour: str = ""  # "#rrggbb"
+    logo: str = ""  # the name of its picture, for ``Leaving.logo``
+    width: int = 0  # pixels of the logo
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Logo:
+    """A picture of one of the kinds that gateway.model.picture knows."""
+
+    media_type: str
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a page may tell of a subscription to whoever holds its link. Times: seconds since the epoch."""
 
     account: str
-    mail_list: str
+    mail_list: str  # its name, or its List-Id where it has none
+    list_id: str
+    domains: tuple[str, ...]  # verified to be the account's
+    address: str  # masked
+    state: SubscriptionState
+    changed_at: float
+    paused_until: float  # 0.0: not paused
+    basis: Basis
+    source: str
+    since: float
+    brand: Brand = Brand()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +80,30 @@ class AlreadyUnsubscribed:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """The pause stands, until then."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What was done is taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToUndo:
+    """Something has happened since."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reported:
     """The complaint is on record, and the subscription is ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A letter goes out that asks whether it was them, or one has gone out within the hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +114,8 @@ class Unknown:
 class Leaving(Protocol):
     """The consent book, as those who leave see it."""
 
-    def names(self, account_id: int, list_id: int) -> Names | None:
-        """Return how to call the sender and the list, or None when they are gone."""
+    def story(self, reader: Reader) -> Story | None:
+        """Return what there is to tell, or None where the subscription, its list or its account is gone."""
         ...
 
     def unsubscribe(
@@ -59,8 +124,30 @@ class Leaving(Protocol):
         """End the subscription; durable when it returns."""
         ...
 
+    def leave_all(self, reader: Reader, now: float, via: Via) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
+        """End all subscriptions of the reader at the account, and keep those of the future from beginning."""
+        ...
+
+    def pause(
+        self, reader: Reader, until: float, now: float, via: Via
+    ) -> Paused | AlreadyUnsubscribed | Unknown:
+        """Stop the list's mail until then."""
+        ...
+
+    def undo(self, what: Undo, now: float) -> Undone | NothingToUndo:
+        """Take back a leaving or a pause; never a complaint."""
+        ...
+
     def report(
         self, account_id: int, list_id: int, address_hash: bytes, submission: bytes, *, now: float, words: str
     ) -> Reported | Unknown:
         """Record a complaint about a submission (16 octets), which ends the subscription too."""
+        ...
+
+    def ask(self, reader: Reader, write: Callable[[Address], bytes], now: float) -> Asked | Unknown:
+        """Send the reader a letter; ``write`` makes its content for the address. One an hour at most."""
+        ...
+
+    def logo(self, name: str) -> Logo | None:
+        """Return the picture of that name, or None."""
         ...

@@ -23,7 +23,7 @@ from gateway.model.token import BadToken, Purpose, Token, unseal
 from gateway.ports import Clock, Meter
 from gateway.settings.schema import WebSection
 from gateway.web.client import client_address
-from gateway.web.form import BadForm, asked, read_fields
+from gateway.web.form import BadForm, is_one_click, read_fields
 from gateway.web.leaving import AlreadyUnsubscribed, Unknown, Unsubscribed, Via
 
 log = structlog.get_logger(__name__)
@@ -134,7 +134,7 @@ async def _is_one_click(scope: Scope, body: bytes) -> bool:
     if _URLENCODED.fullmatch(body) and "multipart" not in headers.get("content-type", ""):
         return True  # what nearly everyone sends
     try:
-        return asked(await read_fields(headers, body)) is Via.ONE_CLICK
+        return is_one_click(await read_fields(headers, body))
     except BadForm:
         return False
 

@@ -16,6 +16,7 @@ import anyio.to_thread
 import structlog
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Scope
 
 from gateway.ports import Meter
 from gateway.web.guard import Guard
@@ -97,5 +98,5 @@ def build_metrics(
     return app
 
 
-def _problem(status: HTTPStatus) -> Response:
+def _problem(status: HTTPStatus, _scope: Scope) -> Response:
     return PlainTextResponse(f"{status.phrase}\n", status)

@@ -1,137 +1,76 @@
-"""The pages behind the links: leaving a list, and reporting mail.
+"""The public application: which address leads to whom.
 
 What it promises: GET and HEAD never change anything, whatever follows the path; a POST of RFC 8058 ends the
-subscription at once, without a further step, a redirect or a cookie; the page's one button does the same.
+subscription at once, without a further step, a redirect or a cookie; every other POST is a button of a page.
 A token that is malformed, forged, meant for another page or about something that is gone gets one answer.
 How it fails: a store that is away is a 503 with Retry-After; nothing is said to be done that is not.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
-from typing import TypeVar
 
-import anyio.to_thread
-import structlog
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from gateway.model.token import BadToken, Purpose, Token, unseal
-from gateway.ports import Clock, Meter
+from gateway.model.token import Purpose
+from gateway.pipeline.links import Links
+from gateway.ports import Clock, Meter, Quota
 from gateway.settings.schema import WebSection
-from gateway.web.client import client_address
-from gateway.web.form import BadForm, asked, is_confirmed, read_fields, words
+from gateway.web.desk import Desk
+from gateway.web.door import Door, TokenKeys
+from gateway.web.form import BadForm, read_fields
 from gateway.web.guard import TIME_LIMIT, Guard
-from gateway.web.leaving import Leaving, Names, Unknown, Unsubscribed, Via
+from gateway.web.leaving import Leaving
 from gateway.web.oneclick import Departing, OneClick
 from gateway.web.pages import Pages
 
-log = structlog.get_logger(__name__)
-
-TokenKeys = Callable[[], Mapping[int, bytes]]
-_T = TypeVar("_T")
-
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Answers the requests; one for each web process."""
+class Means:
+    """What the public application takes; what a reload swaps comes as a callable."""
 
     leaving: Leaving
-    keys: TokenKeys
+    departing: Departing
+    keys: TokenKeys  # all that check
+    links: Callable[[], Links]  # the one that signs
+    quota: Quota
     clock: Clock
     meter: Meter
     settings: Callable[[], WebSection]
-    pages: Pages
+    letters_from: Callable[[], str]
 
-    async def show_leave(self, token: str) -> Response:
-        """GET and HEAD of an unsubscribe link: the question. It changes nothing."""
-        _, names = await self._open(token, Purpose.UNSUBSCRIBE)
-        return self.pages.leave(names)
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Takes the POSTs, opens the link, reads the form, and hands both on."""
+
+    door: Door
+    desk: Desk
 
     async def leave(self, token: str, request: Request) -> Response:
-        """POST of an unsubscribe link: one-click, or the page's button."""
-        opened, names = await self._open(token, Purpose.UNSUBSCRIBE)
-        via = asked(await _fields(request))
-        if via is None:
-            raise HTTPException(HTTPStatus.BAD_REQUEST)
-        outcome = await _in_thread(
-            partial(
-                self.leaving.unsubscribe,
-                opened.account_id,
-                opened.list_id,
-                opened.address_hash,
-                self.clock.now(),
-                via,
-            )
-        )
-        if isinstance(outcome, Unknown):
-            raise HTTPException(HTTPStatus.NOT_FOUND)
-        if isinstance(outcome, Unsubscribed):
-            self.meter.count("unsubscribes_total", via=via.value)
-            self._log("unsubscribed", opened, request, via=via.value)
-        if via is Via.ONE_CLICK:
-            # RFC 8058 section 3.1: no redirect, no cookie; a machine reads this, if anyone does.
-            return PlainTextResponse("Unsubscribed.\n")
-        return self.pages.left(names, outcome)
+        """POST of an unsubscribe link: a button of the page, or what OneClick has left over."""
+        opened = self.door.open(token, Purpose.UNSUBSCRIBE, request)
+        return await self.desk.leave(opened, request, await _fields(request))
 
-    async def show_report(self, token: str) -> Response:
-        """GET and HEAD of a report link: the question. It changes nothing."""
-        _, names = await self._open(token, Purpose.REPORT)
-        return self.pages.report(names)
+    async def confirm(self, token: str, request: Request) -> Response:
+        """POST of the link in our letter."""
+        opened = self.door.open(token, Purpose.CONFIRM, request)
+        return await self.desk.confirm(opened, request, await _fields(request))
+
+    async def undo(self, token: str, request: Request) -> Response:
+        """POST of an undo."""
+        opened = self.door.open(token, Purpose.UNDO, request)
+        return await self.desk.undo(opened, request, await _fields(request))
 
     async def report(self, token: str, request: Request) -> Response:
-        """POST of a report link: the page's button."""
-        opened, names = await self._open(token, Purpose.REPORT)
-        fields = await _fields(request)
-        if not is_confirmed(fields):
-            raise HTTPException(HTTPStatus.BAD_REQUEST)
-        outcome = await _in_thread(
-            partial(
-                self.leaving.report,
-                opened.account_id,
-                opened.list_id,
-                opened.address_hash,
-                opened.submission,
-                now=self.clock.now(),
-                words=words(fields),
-            )
-        )
-        if isinstance(outcome, Unknown):
-            raise HTTPException(HTTPStatus.NOT_FOUND)
-        self.meter.count("abuse_reports_total")
-        self._log("mail reported", opened, request)
-        return self.pages.reported(names)
-
-    async def home(self) -> Response:
-        """GET of the root: what this place is."""
-        return self.pages.home()
-
-    async def _open(self, text: str, purpose: Purpose) -> tuple[Token, Names]:
-        """Return what a link names; anything wrong with it is one and the same 404."""
-        try:
-            token = unseal(text, self.keys(), purpose)
-        except BadToken:
-            raise HTTPException(HTTPStatus.NOT_FOUND) from None
-        names = await _in_thread(partial(self.leaving.names, token.account_id, token.list_id))
-        if names is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND)
-        return token, names
-
-    def _log(self, event: str, token: Token, request: Request, **more: str) -> None:
-        peer = request.client.host if request.client else ""
-        forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
-        client = client_address(peer, forwarded, self.settings().forwarded_from)
-        log.info(event, account=token.account_id, list=token.list_id, client=client, **more)
+        """POST of a report link."""
+        opened = self.door.open(token, Purpose.REPORT, request)
+        return await self.desk.report(opened, request, await _fields(request))
 
 
-async def _in_thread(call: Callable[[], _T]) -> _T:
-    """Run a blocking call; when the guard's time is over it is left alone, and what it does still counts."""
-    return await anyio.to_thread.run_sync(call, abandon_on_cancel=True)
-
-
-async def _fields(request: Request) -> dict[str, str]:
+async def _fields(request: Request) -> Mapping[str, str]:
     try:
         return await read_fields(request.headers, await request.body())
     except BadForm:
@@ -146,37 +85,53 @@ async def _no_icon() -> Response:
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-def build_public(
-    leaving: Leaving,
-    keys: TokenKeys,
-    clock: Clock,
-    meter: Meter,
-    settings: Callable[[], WebSection],
-    *,
-    departing: Departing,
-    time_limit: float = TIME_LIMIT,
-) -> FastAPI:
-    """Return the public application. ``keys``, ``settings``: asked at each request, so a reload shows."""
+def build_public(means: Means, *, time_limit: float = TIME_LIMIT) -> FastAPI:
+    """Return the public application."""
     pages = Pages()
-    desk = Desk(leaving, keys, clock, meter, settings, pages)
+    door = Door(means.keys, means.quota, means.clock, means.meter, means.settings)
+    desk = Desk(
+        means.leaving, door, means.clock, means.meter, means.settings, means.links, means.letters_from, pages
+    )
+    counter = Counter(door, desk)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    reading = {"methods": ["GET", "HEAD"], "response_model": None}
-    writing = {"methods": ["POST"], "response_model": None}
-    app.add_api_route("/u/{token}", desk.show_leave, **reading)  # type: ignore[arg-type]
-    app.add_api_route("/u/{token}", desk.leave, **writing)  # type: ignore[arg-type]
-    app.add_api_route("/r/{token}", desk.show_report, **reading)  # type: ignore[arg-type]
-    app.add_api_route("/r/{token}", desk.report, **writing)  # type: ignore[arg-type]
-    app.add_api_route("/", desk.home, **reading)  # type: ignore[arg-type]
-    app.add_api_route("/robots.txt", _robots, **reading)  # type: ignore[arg-type]
-    app.add_api_route("/favicon.ico", _no_icon, **reading)  # type: ignore[arg-type]
+    for path, answer in (
+        ("/u/{token}", desk.show_leave),
+        ("/c/{token}", desk.show_confirm),
+        ("/z/{token}", desk.show_undo),
+        ("/r/{token}", desk.show_report),
+        ("/w/{token}", desk.show_why),
+        ("/b/{name}", desk.logo),
+        ("/", desk.home),
+        ("/robots.txt", _robots),
+        ("/favicon.ico", _no_icon),
+    ):
+        app.add_api_route(path, answer, methods=["GET", "HEAD"], response_model=None)
+    for path, take in (
+        ("/u/{token}", counter.leave),
+        ("/c/{token}", counter.confirm),
+        ("/z/{token}", counter.undo),
+        ("/r/{token}", counter.report),
+    ):
+        app.add_api_route(path, take, methods=["POST"], response_model=None)
 
-    async def problem(_request: Request, error: Exception) -> Response:
-        status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.BAD_REQUEST
-        return pages.problem(status)
+    async def problem(request: Request, error: Exception) -> Response:
+        status, headers = HTTPStatus.BAD_REQUEST, None
+        if isinstance(error, HTTPException):
+            status, headers = HTTPStatus(error.status_code), error.headers
+        page = pages.problem(status, request.scope)
+        page.headers.update(headers or {})
+        return page
 
     app.add_exception_handler(HTTPException, problem)
-    app.add_middleware(OneClick, departing=departing, keys=keys, clock=clock, meter=meter, settings=settings)
     app.add_middleware(
-        Guard, meter=meter, problem=pages.problem, headers=pages.headers, time_limit=time_limit
+        OneClick,
+        departing=means.departing,
+        keys=means.keys,
+        clock=means.clock,
+        meter=means.meter,
+        settings=means.settings,
+    )
+    app.add_middleware(
+        Guard, meter=means.meter, problem=pages.problem, headers=pages.headers, time_limit=time_limit
     )
     return app

@@ -25,6 +25,7 @@ def facts() -> RewriteFacts:
         unsubscribe_url="https://mail.example.org/u/AQEBAAAABwAAAAN-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         unsubscribe_mailto="mailto:unsubscribe@mx.example.org?subject=AQEBAAAABwAAAAN-aaaa",
         abuse_url="https://mail.example.org/r/AQECAAAABwAAAAN-bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb?a=1&b=2",
+        why_url="https://mail.example.org/w/AQEDAAAABwAAAAN-cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
         single_recipient=True,
     )
 

@@ -48,6 +48,6 @@ await page.setContent(html);
 await tell(await press(page.locator(`a[href="${link}"]`)));
 await tell((await page.reload()).status());
 for await (const _ of lines) {
-  await tell(await press(page.getByRole("button")));
+  await tell(await press(page.getByRole("button").first()));
 }
 await context.close();

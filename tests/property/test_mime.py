@@ -35,6 +35,7 @@ _FACTS = RewriteFacts(
     unsubscribe_url="https://mail.example.org/u/AQEB-x?a=1&b=2",
     unsubscribe_mailto="mailto:unsubscribe@mx.example.org?subject=AQEB-x",
     abuse_url="https://mail.example.org/r/AQEC-x",
+    why_url="https://mail.example.org/w/AQED-x",
     single_recipient=True,
 )
 _SHELF = Shelf.of(

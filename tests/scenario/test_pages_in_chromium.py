@@ -51,8 +51,8 @@ def test_leaving_a_list(house: House, reader: str, browser: list[str], tmp_path:
         for seen in (asked, again):
             assert (seen["status"], seen["url"]) == (200, link)
             assert seen["heading"] == "Unsubscribe from Acme News?"
-            assert "acme writes to you" in seen["text"]
-            assert seen["buttons"] == ["Unsubscribe"]
+            assert "acme writes to r***@e***.net" in seen["text"]
+            assert seen["buttons"][0] == "Unsubscribe"
             assert {method for method, _ in seen["requests"]} == {"GET"}
         assert taken(house, reader), "the page alone, loaded twice, has changed something"
 
@@ -61,7 +61,7 @@ def test_leaving_a_list(house: House, reader: str, browser: list[str], tmp_path:
         assert left["title"] == "You are unsubscribed"
         assert left["heading"] == "You are unsubscribed"
         assert "Acme News" in left["text"]
-        assert left["buttons"] == []
+        assert left["buttons"] == ["Undo"]
         assert ["POST", link] in left["requests"]
         today = datetime.now(UTC).date().isoformat()
         with house.client() as client:

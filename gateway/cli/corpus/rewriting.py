@@ -59,6 +59,7 @@ def rewrite_facts() -> RewriteFacts:
         unsubscribe_url=LINK,
         unsubscribe_mailto="mailto:unsubscribe@mx.example.org?subject=AQEB",
         abuse_url="https://mail.example.org/r/AQECAAAABwAAAAN-corpus",
+        why_url="https://mail.example.org/w/AQEDAAAABwAAAAN-corpus",
         single_recipient=True,
     )
 

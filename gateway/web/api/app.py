@@ -72,7 +72,9 @@ def build_api(desk: EventDesk, meter: Meter, settings: Callable[[], WebSection])
     )
     _handle(app, problems)
     app.openapi = lambda: _openapi(app, settings())  # type: ignore[method-assign]
-    app.add_middleware(Guard, meter=meter, problem=problems.of_status, headers=_HEADERS)
+    app.add_middleware(
+        Guard, meter=meter, problem=lambda status, _scope: problems.of_status(status), headers=_HEADERS
+    )
     app.add_middleware(_Counted, meter=meter)  # outside of it: the guard's own answers count too
     return app
 

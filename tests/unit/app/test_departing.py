@@ -9,6 +9,7 @@ from gateway.app.departing import StoreDeparting
 from gateway.app.leaving import StoreLeaving
 from gateway.model.address import parse_address
 from gateway.model.facts import Basis, ConsentLevel, OverQuota
+from gateway.observe.memory import MemoryMeter
 from gateway.store.database import open_store
 from gateway.store.events import EventHistory
 from gateway.store.keys import StoreKeyring
@@ -38,6 +39,8 @@ async def test_the_button_of_the_mail_program_and_that_of_the_page_are_one(store
     assert await departing.leave(*who, 6.0) == AlreadyUnsubscribed(5.0)
     assert await departing.leave(*who[:2], b"?" * 16, 6.0) == Unknown()
     await departing.close()
-    assert StoreLeaving(store, keyring).unsubscribe(*who, 7.0, Via.PAGE) == AlreadyUnsubscribed(5.0)
+    assert StoreLeaving(store, keyring, MemoryMeter()).unsubscribe(
+        *who, 7.0, Via.PAGE
+    ) == AlreadyUnsubscribed(5.0)
     recent = EventHistory(store, keyring).recent(account.id)
     assert [event.facts["via"] for event in recent if "via" in event.facts] == ["one-click"]

@@ -23,5 +23,6 @@ def rewrite_facts() -> RewriteFacts:
         unsubscribe_url="https://mail.example.org/u/T?a=1&b=2",
         unsubscribe_mailto="mailto:unsubscribe@mx.example.org?subject=T",
         abuse_url="https://mail.example.org/r/T",
+        why_url="https://mail.example.org/w/T",
         single_recipient=True,
     )

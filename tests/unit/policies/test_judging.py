@@ -61,6 +61,37 @@ def delivery_facts(account: Account, quota: QuotaFact = FREE) -> DeliveryFacts:
 
 
 @pytest.mark.parametrize(
+    ("now", "mail_list", "expected"),
+    [
+        (5.0, NEWS, "550 paused"),
+        (5.0, OFFERS, "pass"),
+        (5.0, None, "pass"),  # at RCPT the list may be the other one
+        (9.9, NEWS, "550 paused"),
+        (10.0, NEWS, "pass"),  # it ends by itself
+    ],
+)
+def test_a_pause(now: float, mail_list: MailList | None, expected: str) -> None:
+    paused = replace(bond(NEWS, S.CONFIRMED), paused_until=10 * DAY)
+    facts = RecipientFacts(
+        ACCOUNT, BOB, Bonds((paused, bond(OFFERS, S.CONFIRMED))), mail_list=mail_list, now=now * DAY
+    )
+    assert said(consent.recipient(facts)) == expected
+
+
+def test_the_refusal_of_a_pause_says_until_when_and_that_the_address_is_good() -> None:
+    bonds = Bonds(
+        tuple(
+            replace(bond(one, S.CONFIRMED), paused_until=day * DAY) for one, day in ((NEWS, 9), (OFFERS, 5))
+        )
+    )
+    verdict = consent.recipient(RecipientFacts(ACCOUNT, BOB, bonds, now=DAY))
+    assert isinstance(verdict, Refuse)
+    assert str(verdict.reply) == (
+        "550 5.7.1 Recipient wants a pause from this list until 1970-01-06; the address is good"
+    )
+
+
+@pytest.mark.parametrize(
     ("consent_level", "mail_list", "bonds", "expected"),
     [
         ("confirmed", None, [], "550 no-opt-in"),

@@ -1,80 +1,165 @@
 """A consent book in memory, links into it, and a client that speaks ASGI."""
 
-from collections.abc import AsyncIterator, Iterator, MutableMapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from dataclasses import dataclass, field, replace
 
 import httpx
 import pytest
 import structlog
 
+from gateway.model.address import Address, parse_address
+from gateway.model.facts import Basis, SubscriptionState
 from gateway.model.reply import StoreAway
 from gateway.model.token import Purpose, Token, seal
+from gateway.model.undo import Step, Undo
 from gateway.observe.memory import MemoryMeter
+from gateway.pipeline.links import Links
 from gateway.settings.schema import WebSection
-from gateway.web.leaving import AlreadyUnsubscribed, Names, Reported, Unknown, Unsubscribed, Via
-from gateway.web.public import build_public
+from gateway.store.quota_memory import MemoryQuota
+from gateway.web.leaving import (
+    AlreadyUnsubscribed,
+    Asked,
+    Brand,
+    Logo,
+    NothingToUndo,
+    Paused,
+    Reader,
+    Reported,
+    Story,
+    Undone,
+    Unknown,
+    Unsubscribed,
+    Via,
+)
+from gateway.web.public import Means, build_public
 
 KEYS = {1: b"k" * 32, 2: b"n" * 32}
 ADDRESS_HASH = bytes(range(16))
 SUBMISSION = bytes(16)
 NOW = 1_800_000_000.0
+PATHS = {
+    Purpose.UNSUBSCRIBE: "u",
+    Purpose.REPORT: "r",
+    Purpose.WHY: "w",
+    Purpose.CONFIRM: "c",
+    Purpose.UNDO: "z",
+}
+STORY = Story(
+    account="Acme",
+    mail_list="Weekly <Tea> & Cake",
+    list_id="weekly.acme.example",
+    domains=("acme.example", "mail.acme.example"),
+    address="a***@e***.net",
+    state=SubscriptionState.CONFIRMED,
+    changed_at=0.0,
+    paused_until=0.0,
+    basis=Basis.DOUBLE_OPT_IN,
+    source="the form at <acme.example>",
+    since=1_700_000_000.0,
+)
 
 
+@dataclass
 class FixedClock:
+    at: float = NOW
+
     def now(self) -> float:
-        return NOW
+        return self.at
 
 
 @dataclass
 class Book:
-    """Leaving, in memory. ``away`` makes it a store that cannot be asked."""
+    """Leaving, in memory: one reader. ``away`` makes it a store that cannot be asked."""
 
-    names_of: dict[tuple[int, int], Names] = field(
-        default_factory=lambda: {(7, 3): Names("Acme", "Weekly <Tea> & Cake"), (7, 0): Names("Acme", "")}
-    )
+    told: Story = STORY
+    acts: list[tuple[str, Via]] = field(default_factory=list)
     left: dict[tuple[int, int, bytes], float] = field(default_factory=dict)
-    vias: list[Via] = field(default_factory=list)
-    reports: list[tuple[int, int, bytes, bytes, str]] = field(default_factory=list)
+    reports: list[tuple[bytes, str]] = field(default_factory=list)
+    undone: list[Undo] = field(default_factory=list)
+    letters: list[bytes] = field(default_factory=list)
     away: bool = False
     broken: bool = False
     forgotten: bool = False
 
-    def names(self, account_id: int, list_id: int) -> Names | None:
+    def story(self, reader: Reader) -> Story | None:
         self._ask()
-        return self.names_of.get((account_id, list_id))
+        known = reader.account_id == 7 and reader.list_id in {0, 3} and reader.address_hash == ADDRESS_HASH
+        return self.told if known and not self.forgotten else None
 
     def unsubscribe(
         self, account_id: int, list_id: int, address_hash: bytes, now: float, via: Via
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
-        self._ask()
-        key = (account_id, list_id, address_hash)
-        if self.forgotten:
-            return Unknown()
-        if key in self.left:
-            return AlreadyUnsubscribed(self.left[key])
-        self.left[key] = now
-        self.vias.append(via)
-        return Unsubscribed()
+        return self._leave(Reader(account_id, list_id, address_hash), "leave", now, via)
 
     async def leave(
         self, account_id: int, list_id: int, address_hash: bytes, now: float
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
-        if (account_id, list_id) not in self.names_of:
-            return Unknown()
         return self.unsubscribe(account_id, list_id, address_hash, now, Via.ONE_CLICK)
+
+    def leave_all(self, reader: Reader, now: float, via: Via) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
+        return self._leave(reader, "all", now, via)
+
+    def pause(
+        self, reader: Reader, until: float, now: float, via: Via
+    ) -> Paused | AlreadyUnsubscribed | Unknown:
+        if self.story(reader) is None:
+            return Unknown()
+        if self.told.state is SubscriptionState.UNSUBSCRIBED:
+            return AlreadyUnsubscribed(self.told.changed_at)
+        self.told = replace(self.told, paused_until=until)
+        self.acts.append(("pause", via))
+        return Paused(until)
+
+    def undo(self, what: Undo, now: float) -> Undone | NothingToUndo:
+        self._ask()
+        if what.step is Step.LEFT and what.moment != self.told.changed_at:
+            return NothingToUndo()
+        self.told = replace(
+            self.told, state=SubscriptionState.CONFIRMED, changed_at=now + 1, paused_until=0.0
+        )
+        self.undone.append(what)
+        self.left.clear()
+        return Undone()
 
     def report(
         self, account_id: int, list_id: int, address_hash: bytes, submission: bytes, *, now: float, words: str
     ) -> Reported | Unknown:
-        self._ask()
-        if self.forgotten:
+        if self.story(Reader(account_id, list_id, address_hash)) is None:
             return Unknown()
-        self.reports.append((account_id, list_id, address_hash, submission, words))
+        self.reports.append((submission, words))
+        self.told = replace(self.told, state=SubscriptionState.COMPLAINED, changed_at=now)
         return Reported()
+
+    def ask(self, reader: Reader, write: Callable[[Address], bytes], now: float) -> Asked | Unknown:
+        if self.story(reader) is None:
+            return Unknown()
+        self.letters.append(write(parse_address("ann@example.net")))
+        return Asked()
+
+    def logo(self, name: str) -> Logo | None:
+        self._ask()
+        return Logo("image/png", b"octets") if name == "abc" else None
+
+    @property
+    def vias(self) -> list[Via]:
+        return [via for _, via in self.acts]
 
     @property
     def untouched(self) -> bool:
-        return not self.left and not self.reports
+        return self.told == STORY and not (self.acts or self.reports or self.undone or self.letters)
+
+    def _leave(
+        self, reader: Reader, what: str, now: float, via: Via
+    ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
+        if self.story(reader) is None:
+            return Unknown()
+        key = (reader.account_id, reader.list_id, reader.address_hash)
+        if key in self.left:
+            return AlreadyUnsubscribed(self.left[key])
+        self.left[key] = now
+        self.told = replace(self.told, state=SubscriptionState.UNSUBSCRIBED, changed_at=now)
+        self.acts.append((what, via))
+        return Unsubscribed()
 
     def _ask(self) -> None:
         if self.away:
@@ -82,12 +167,18 @@ class Book:
         if self.broken:
             raise RuntimeError("a secret cause, about someone@example.com")
 
+    def take_a_brand(self, colour: str = "", logo: str = "") -> None:
+        self.told = replace(STORY, brand=Brand(colour, logo, 120, 40))
+
 
 def link(
     purpose: Purpose = Purpose.UNSUBSCRIBE, account: int = 7, mail_list: int = 3, key_id: int = 1
 ) -> str:
-    token = seal(Token(purpose, account, mail_list, ADDRESS_HASH, SUBMISSION), key_id, KEYS[key_id])
-    return f"/{'u' if purpose is Purpose.UNSUBSCRIBE else 'r'}/{token}"
+    if purpose is Purpose.UNDO:
+        token = Undo(Step.LEFT, account, mail_list, ADDRESS_HASH, NOW, int(NOW) + 60).token
+    else:
+        token = Token(purpose, account, mail_list, ADDRESS_HASH, SUBMISSION)
+    return f"/{PATHS[purpose]}/{seal(token, key_id, KEYS[key_id])}"
 
 
 @pytest.fixture(autouse=True)
@@ -112,8 +203,28 @@ def meter() -> MemoryMeter:
 
 
 @pytest.fixture
-def app(book: Book, meter: MemoryMeter):
-    return build_public(book, lambda: KEYS, FixedClock(), meter, WebSection, departing=book)
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def means(book: Book, meter: MemoryMeter, clock: FixedClock) -> Means:
+    return Means(
+        leaving=book,
+        departing=book,
+        keys=lambda: KEYS,
+        links=lambda: Links("http://leave.example", "leave@gateway.example", 2, KEYS[2]),
+        quota=MemoryQuota(),
+        clock=clock,
+        meter=meter,
+        settings=WebSection,
+        letters_from=lambda: "no-reply@provider.example",
+    )
+
+
+@pytest.fixture
+def app(means: Means):
+    return build_public(means)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from gateway.web.client import client_address
+from gateway.web.client import client_address, network_of
 
 TRUSTED = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
 
@@ -26,3 +26,16 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
 )
 def test_client_address(peer: str, forwarded: str, wanted: str) -> None:
     assert client_address(peer, forwarded, TRUSTED) == wanted
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.9", "192.0.2.0/24"),
+        ("::ffff:192.0.2.9", "192.0.2.0/24"),
+        ("2001:db8:1:2::9", "2001:db8:1::/48"),
+        ("", ""),
+    ],
+)
+def test_one_source(address: str, network: str) -> None:
+    assert network_of(address) == network

@@ -50,7 +50,7 @@ async def test_a_reader_leaves(app, book, make_link) -> None:
     assert page.status_code == head.status_code == answer.status_code == 200
     assert "server" not in page.headers
     assert head.content == b""
-    assert len(book.left) == 1
+    assert len(book.vias) == 1
 
 
 async def test_no_path_reaches_the_log(app, make_link, caplog) -> None:
