@@ -2,8 +2,9 @@
 
 A mailing to a million people brings its unsubscribes in a rush, and a transaction with an fsync for each of
 them costs more than all the rest. The rows are written where the requests come in, on the event loop, where
-that waits for nobody; only the COMMIT runs in a thread, as in the spool (docs/decisions/0006-spool.md). What
-has to wait, for another process's lock or for a database server, is written by the thread too.
+that waits for nobody; only the COMMIT runs in a thread, as in the spool (docs/decisions/0006-spool.md). And a
+transaction waits for company as long as company comes, which on a quiet machine is not at all. What has to
+wait, for another process's lock or for a database server, is written by the thread too.
 
 What it promises: ``leave`` returns after COMMIT has returned, so that it is on the disk and counts for the
 very next RCPT; a change and its event are one transaction; leaving twice is leaving once, however many say so
@@ -28,6 +29,8 @@ from gateway.store.departure_book import Answer, Book, Departure
 from gateway.store.subscription_rows import Scribe
 
 _LARGEST = 200  # departures in one transaction
+_QUIET_TURNS = 2  # of the event loop, without another departure: then a transaction begins
+_COMPANY = 0.01  # seconds that it waits at most while they keep coming
 _MOST_WAITING = 10_000  # a store that is so far behind is as good as away
 
 _log = structlog.get_logger(__name__)
@@ -85,10 +88,19 @@ class Departures:
     # On the event loop
 
     def _begin_soon(self) -> None:
-        """Begin a transaction after what is ready to run now: that may have more for it."""
+        """Begin a transaction as soon as nothing more comes for it."""
         if not (self._busy or self._begin_is_due):
             self._begin_is_due = True
-            self._loop.call_soon(self._begin)
+            self._loop.call_soon(self._look_around, 0, 0, self._loop.time() + _COMPANY)
+
+    def _look_around(self, seen: int, quiet: int, latest: float) -> None:
+        """Count the turns of the event loop that bring nothing: the next one may have more for us."""
+        waiting = len(self._waiting)
+        quiet = 0 if waiting > seen else quiet + 1
+        if quiet < _QUIET_TURNS and waiting < _LARGEST and self._loop.time() < latest:
+            self._loop.call_soon(self._look_around, waiting, quiet, latest)
+        else:
+            self._begin()
 
     def _begin(self) -> None:
         self._begin_is_due = False

@@ -142,16 +142,36 @@ async def test_those_who_wait_share_a_transaction(departures, store, keyring, su
     assert all(len(told(store, keyring, one)) == 1 for one in people)
 
 
+@pytest.mark.parametrize("patience", [10.0, 0.0])
+async def test_a_transaction_waits_for_company_while_company_comes(
+    departures, store, subscribe, monkeypatch, *, patience
+) -> None:
+    monkeypatch.setattr("gateway.store.departures._COMPANY", patience)
+    people = [subscribe(number) for number in range(5)]
+    await departures.leave(people[0])
+    commits = []
+    event.listen(store.engine, "commit", commits.append)
+
+    async def leave_after(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await departures.leave(people[turns])
+
+    await asyncio.gather(*(leave_after(turns) for turns in range(1, 5)))
+    assert (len(commits) == 1) is (patience > 0)
+
+
 async def test_another_process_that_writes_is_waited_for_and_stops_nobody_else(
-    departures, open_another, subscribe
+    departures, open_another, subscribe, monkeypatch
 ) -> None:
     ann, bob = subscribe(1), subscribe(2)
     await departures.leave(ann)
+    begun, begin = asyncio.Event(), departures._begin
+    monkeypatch.setattr(departures, "_begin", lambda: (begin(), begun.set()))
     async with asyncio.TaskGroup() as tasks:
         with open_another().write():
             waiting = [tasks.create_task(departures.leave(bob)) for _ in range(2)]
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)  # the batch is in the thread, and we are here
+            await begun.wait()  # the batch is in the thread, and we are here
             assert not any(one.done() for one in waiting)
     assert [one.result() for one in waiting] == [Unsubscribed(NOW), AlreadyUnsubscribed(NOW)]
 
