@@ -6,6 +6,7 @@ with the same error and none of the next.
 """
 
 import asyncio
+from itertools import chain
 
 from gateway.model.facts import Bonds
 from gateway.model.reply import PublicError, StoreAway
@@ -22,18 +23,16 @@ class Gatherer:
 
     def __init__(self, book: ConsentBook) -> None:
         self._book = book
-        self._waiting: dict[Key, asyncio.Future[Bonds]] = {}
+        self._waiting: dict[Key, list[asyncio.Future[Bonds]]] = {}
         self._wanted = asyncio.Event()
 
     async def bonds(self, account_id: int, address_hash: bytes) -> Bonds:
         """Return what the book knows of the address; raise PublicError where it cannot say."""
-        key = (account_id, address_hash)
-        waiting = self._waiting.get(key)
-        if waiting is None:
-            waiting = self._waiting[key] = asyncio.get_running_loop().create_future()
-            self._wanted.set()
-        # One caller that goes away must not take the answer from another that waits for the same key.
-        return await asyncio.shield(waiting)
+        # One for each caller: who goes away takes no answer from another that waits for the same key.
+        answer: asyncio.Future[Bonds] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault((account_id, address_hash), []).append(answer)
+        self._wanted.set()
+        return await answer
 
     async def run(self) -> None:
         """Answer look-ups until cancelled."""
@@ -46,7 +45,7 @@ class Gatherer:
                 self._wanted.clear()
             await self._answer(batch)
 
-    async def _answer(self, batch: dict[Key, asyncio.Future[Bonds]]) -> None:
+    async def _answer(self, batch: dict[Key, list[asyncio.Future[Bonds]]]) -> None:
         try:
             found = await self._book.bonds(list(batch))
         except PublicError as error:
@@ -59,14 +58,15 @@ class Gatherer:
             self._fail(batch, StoreAway("the worker is ending"))
             raise
         else:
-            for future, bonds in zip(batch.values(), found, strict=True):
-                if not future.done():
-                    future.set_result(bonds)
+            for answers, bonds in zip(batch.values(), found, strict=True):
+                for answer in answers:
+                    if not answer.done():
+                        answer.set_result(bonds)
 
     @staticmethod
-    def _fail(batch: dict[Key, asyncio.Future[Bonds]], error: Exception) -> None:
-        for future in batch.values():
-            if not future.done():
-                future.set_exception(error)
+    def _fail(batch: dict[Key, list[asyncio.Future[Bonds]]], error: Exception) -> None:
+        for answer in chain.from_iterable(batch.values()):
+            if not answer.done():
+                answer.set_exception(error)
                 # Marked as seen: the session that asked may be gone.
-                future.exception()
+                answer.exception()

@@ -6,7 +6,7 @@ dozen times for each commit, and give it back as often. What may take long or ha
 lock, large contents, adoptions, claims, a batch that failed) runs in the thread from its beginning.
 
 A commit costs as much as ten messages in it, so a transaction waits for company as long as company comes: it
-begins when two turns of the event loop have brought nothing more, which on a quiet machine is at once. What
+begins when four turns of the event loop have brought nothing more, which on a quiet machine is at once. What
 nobody waits for (outcomes) goes with the next transaction of somebody who waits, or after ``_LEISURE``.
 
 What it promises: the future of an operation is resolved after COMMIT has returned, that is after the fsync,
@@ -47,9 +47,9 @@ _PATIENCE = (
     5000  # milliseconds that the thread waits for an operator's short transaction; the loop never does
 )
 _HERE = 300  # rows, at some 10 us each; more than this is written by the thread
-_QUIET_TURNS = 2  # of the event loop, without a new operation: then a transaction begins
+_QUIET_TURNS = 4  # of the event loop, without a new operation: then a transaction begins
 _COMPANY = 0.01  # seconds that it waits at most while operations keep coming
-_LEISURE = 0.01  # seconds that an operation nobody waits for has until it makes a transaction of its own
+_LEISURE = 0.02  # seconds that an operation nobody waits for has until it makes a transaction of its own
 
 _log = structlog.get_logger(__name__)
 

@@ -55,7 +55,7 @@ async def test_what_comes_during_a_commit_is_the_next_one(kit: Any, loop: Loop) 
     assert loop.sizes == [1, 3]
 
 
-async def test_what_comes_within_two_turns_of_the_loop_is_the_same_commit(kit: Any, loop: Loop) -> None:
+async def test_what_comes_while_the_loop_turns_is_the_same_commit(kit: Any, loop: Loop) -> None:
     spool = await kit.open()
     await spool.put(kit.parcel())
     async with asyncio.TaskGroup() as puts:
