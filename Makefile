@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test bench bench-steps bench-backlog bench-oneclick lint types imports check docs catalogues clean
+.PHONY: run test bench bench-steps bench-backlog bench-oneclick bench-mime fuzz lint types imports check docs catalogues clean
 
 run: $(READY)  ## a demonstration: real mail through a real gateway
 	$(BIN)/consentry demo
@@ -23,6 +23,15 @@ bench-backlog: $(READY) ## memory while 100,000 messages wait for a next hop tha
 
 bench-oneclick: $(READY) ## one-click POSTs a second and core, and whether one is lost
 	$(BIN)/python tests/bench/oneclick.py $(ONECLICK)
+
+bench-mime: $(READY) ## milliseconds of CPU to make one copy of a message, by its size and form
+	$(BIN)/python tests/bench/rewriting.py
+
+fuzz: $(READY) ## mutated mail through the byte engine and the rewriting policies, FUZZ seconds long
+	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'; \
+	then mkdir -p .fuzz && $(BIN)/python tests/fuzz/fuzz_mime.py .fuzz tests/corpus tests/golden \
+		-max_total_time=$(or $(FUZZ),60) -max_len=20000 -timeout=20 -artifact_prefix=.fuzz/; \
+	else echo "SKIPPED: atheris does not install here (it wants Linux or macOS, and a Python that it has wheels for)"; fi
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -54,4 +63,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz

@@ -134,17 +134,21 @@ class _Planning:
     def _has_way_out(self, one: Shown | Choice) -> bool:
         if isinstance(one, Choice):
             return all(self._suffices(form) for form in one.forms)
-        reading = self._reading(one.part)
-        return isinstance(reading, _Reading) and reading.suffices
+        return self._shows_one(one)
 
     def _add(self, row: Row) -> str:
         """Put a footer at the end of texts that are seen together; return why not, "" where it is done."""
         reason = ""
         for one in reversed(row):
             reason = self._add_to_forms(one) if isinstance(one, Choice) else self._add_to_text(one)
-            if not reason:
+            # What stands above is no place for the forms that cannot have one, if the others have it here.
+            if not reason or any(self._shows_one(text) for text in _texts((one,))):
                 break
         return reason
+
+    def _shows_one(self, shown: Shown) -> bool:
+        reading = self._reading(shown.part)
+        return isinstance(reading, _Reading) and reading.suffices
 
     def _add_to_forms(self, choice: Choice) -> str:
         """Each form needs its own; one that cannot have it does not hold up the others."""

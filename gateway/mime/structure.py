@@ -121,9 +121,8 @@ def _of_alternative(raw: bytes, part: Part) -> Bodies:
 
 def _one_below_the_other(raw: bytes, part: Part) -> Bodies:
     if any(child.boundary and child.boundary == part.boundary for child in part.parts):
-        return Bodies(
-            reason="broken-boundary-repeated"
-        )  # which of the two a delimiter ends, readers disagree
+        # Which of the two a delimiter ends, readers disagree.
+        return Bodies(reason="broken-boundary-repeated")
     found = [_bodies(raw, child) for child in part.parts]
     row = tuple([shown for one in found for shown in one.row])
     return Bodies(row, "" if row else _first_reason(found))

@@ -125,8 +125,6 @@ def _wide(octets: bytes, name: str) -> Text:
     codec = family + order
     try:
         view = octets[len(mark) :].decode(codec).encode()
-        if mark + view.decode().encode(codec) != octets:
-            raise Untouchable("charset")
     except UnicodeError as error:
         raise Untouchable("charset") from error
     return Text(octets, view, "utf-8", codec, mark=len(mark))

@@ -291,7 +291,8 @@ def _in_step(
 def _sharing_groups(gaps: Sequence[Gap]) -> list[list[Gap]]:
     together: list[list[Gap]] = []
     for gap in gaps:
-        if together and gap[0] // 3 < -(-together[-1][-1][1] // 3):
+        last = together[-1][-1][1] if together else -1
+        if gap[0] == last or gap[0] // 3 < -(-last // 3):
             together[-1].append(gap)
         else:
             together.append([gap])

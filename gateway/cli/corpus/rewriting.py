@@ -150,7 +150,9 @@ def _result(raw: bytes) -> Result:
     assert second.rewrite is not None
     once_more = scan(after)
     again = second.rewrite(once_more, replace(facts, unsubscribe_url=_OTHER_LINK))
-    grows = any(splice.start >= once_more.root.body_start for splice in again)
+    # A link that counts because the sender's own header names it counts no more when that header is ours.
+    counts = outcome.startswith("added") and not message.all(b"list-unsubscribe")
+    grows = counts and any(splice.start >= once_more.root.body_start for splice in again)
     return Result(outcome, refused, after, grows, spent)
 
 

@@ -66,6 +66,7 @@ def test_what_was_left_open_is_closed_first(text: str, closing: str) -> None:
     [
         "<!doctype html><body>^" + "<div>" * 300,
         "<html><body>^" + "<font a=1><font a=2>" * 150,
+        "^<p>" + "".join(f"<font a={number}>" for number in range(300)) + "</p>",
     ],
 )
 def test_the_top_is_the_last_resort(text: str) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.mime.splice import SpliceConflict, apply
+from gateway.mime.splice import SpliceConflict, apply, check
 from gateway.model.splice import Splice
 
 
@@ -27,3 +27,10 @@ def test_a_big_message_is_the_same() -> None:
 def test_what_does_not_fit_together_is_refused(splices: list[Splice]) -> None:
     with pytest.raises(SpliceConflict):
         apply(b"abcd", splices)
+
+
+def test_what_does_not_fit_is_seen_before_it_is_applied() -> None:
+    check([Splice(0, 1, b""), Splice(1, 1, b"x")], 1)
+    for splices in ([Splice(0, 2, b"")], [Splice(1, 1, b""), Splice(0, 0, b"")], [Splice(1, 0, b"")]):
+        with pytest.raises(SpliceConflict):
+            check(splices, 1)

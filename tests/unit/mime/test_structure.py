@@ -25,6 +25,11 @@ AMP = "Content-Type: text/x-amp-html\n\n<html amp4email>"
 ENCRYPTED = _multi("encrypted", "Content-Type: application/pgp-encrypted\n\nVersion: 1")
 REPORT = _multi("report", TEXT, "Content-Type: message/delivery-status\n\nx")
 
+_REPEATED = (
+    "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; boundary=b\n\n"
+    "--b\n\ntext\n--b--\n--b--\n"
+)
+
 
 def _related(start: str) -> str:
     root = "Content-Type: text/html\nContent-ID: <root>\n\nhtml"
@@ -96,6 +101,13 @@ def _names(row: Row) -> list[object]:
         (_multi("related", IMAGE, HTML), [], "structure", Room.NONE),
         (_related('"<root>"'), ["html"], "", Room.NONE),
         (_related("root"), ["html"], "", Room.NONE),
+        (_related("root").replace("Content-ID: <a>\n", ""), ["html"], "", Room.NONE),
+        (
+            _REPEATED,
+            [],
+            "broken-boundary-repeated",
+            Room.NONE,
+        ),
         (_related("nobody"), ["plain"], "", Room.NONE),
         ("Content-Type: multipart/related; boundary=b\n\n--b--\n", [], "no-text", Room.NONE),
         ("Content-Type: multipart/mixed\n\n", [], "broken-boundary-missing", Room.NONE),

@@ -1,4 +1,5 @@
 import binascii
+import re
 
 import pytest
 
@@ -81,3 +82,22 @@ def test_what_is_left_alone(encoding: str, body: bytes, reason: str) -> None:
     with pytest.raises(Untouchable) as caught:
         _filled(encoding, body, [(0, 0)], [b"x"])
     assert caught.value.reason == reason
+
+
+_FILLERS = (b"", b"#", b"#u")
+
+
+@pytest.mark.parametrize("length", [90_000, 90_001, 90_002])
+@pytest.mark.parametrize("width", [76, 60])
+def test_long_base64_is_written_anew_only_around_its_gaps(length: int, width: int) -> None:
+    octets = bytes(range(65, 90)) * (length // 25) + b"z" * (length % 25)
+    raw = b"Content-Transfer-Encoding: base64\r\n\r\n" + _b64(octets, width) + b"\r\n"
+    message = scan(raw)
+    gaps = [(5, 9), (9, 10), (500, 500), (length - 1, length), (length, length)]
+    placement = place(raw, message.root, decode(raw, message.root), gaps, [_FILLERS] * 5)
+    splices = placement.fill([b"1", b"22", b"3", b"", b"4"])
+    assert sum(len(splice.new) for splice in splices) < 150
+    out = apply(raw, splices)
+    parts = octets[:5] + b"1" + b"22", octets[10:500] + b"3", octets[500 : length - 1] + b"4"
+    wanted = re.compile(b"(?:#u?)?".join(map(re.escape, parts)))
+    assert wanted.fullmatch(decode(out, scan(out).root))

@@ -110,6 +110,7 @@ _OWN = b"List-Unsubscribe: <mailto:leave@example.com>, <https://example.com/\r\n
         (b"Content-Type: image/png", b"x", *["added, wrapped"] * 2),
         (b"Content-Type: image/png\r\n" + _OWN, b"x", "headers only: structure", "added, wrapped"),
         (b"Content-Type: text/html", b"<body hidden>x", *["headers only: html"] * 2),
+        (b"Content-Type: text/html; charset=utf-7", b"+AHgAPA-/body+AD4-", *["headers only: charset"] * 2),
         (b"Content-Type: text/html", b"<div>" * 5001, *["headers only: deep-html"] * 2),
         (b"Content-Type: text/html", b" " * 4_194_305, *["headers only: long-html"] * 2),
         (b"Content-Type: text/html", b"<frameset><frame src=x></frameset>", *["headers only: html"] * 2),

@@ -71,6 +71,12 @@ def _without(out: bytes) -> bytes:
         (_multi("mixed", HTML, SHOWS), "<p>html,leave", "sender provides"),
         (_multi("mixed", HTML, ODD), "<p>html*,odd", "added"),
         (_multi("mixed", ODD, ODD), "odd,odd", "headers only: charset"),
+        # A form that cannot have it is no reason to put it above those that have one already.
+        (
+            _multi("mixed", HTML, _multi("alternative", SHOWS, ODD)),
+            "<p>html,leave,odd",
+            "headers only: charset",
+        ),
         (_multi("mixed", _multi("alternative", SHOWS, HTML), TEXT), "leave,<p>html,text*", "added"),
         (_multi("mixed", _multi("alternative", SHOWS, SHOWS), TEXT), "leave,leave,text", "sender provides"),
         # Signed text may be looked at; a line beside it does not touch it.
