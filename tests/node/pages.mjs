@@ -55,6 +55,7 @@ async function see(response) {
     text: await page.locator("body").innerText(),
     buttons: await page.getByRole("button").allInnerTexts(),
     links: await page.locator("a[href]").evaluateAll((all) => all.map((one) => one.href)),
+    forms: await page.locator("form").evaluateAll((all) => all.map((one) => one.action)),
     scripts: await page.locator("script").count(),
     cookies: (await context.cookies()).length,
     sideways: await page.evaluate("document.documentElement.scrollWidth > innerWidth"),

@@ -214,10 +214,15 @@ def tour(house: House, readers: Iterator[str], browser: Browser, name: str) -> I
     yield "paused"
     browser(go=mail.leave)
     yield "leave-paused"
-    browser(press="Unsubscribe")
+    (undo,) = browser(press="Unsubscribe")["forms"]
     yield "left"
+    browser(go=undo)
+    yield "undo"
     browser(press="Undo")
     yield "undone"
+    browser(go=undo)
+    browser(press="Undo")
+    yield "too-late"
     browser(go=mail.leave)
     yield "leave-again"
     browser(press="Leave all lists of acme")
@@ -251,7 +256,7 @@ def test_every_page_is_accessible_and_fits_a_phone(
         assert found["passes"] > 10
         browser(shot=str(SHOTS / f"{name}-{scheme}-phone.png"))
         seen.append(name)
-    assert len(seen) == 13
+    assert len(seen) == 15
     mail = Mail(house, next(readers), f"wide-{scheme}")
     browser(open={"scheme": scheme, **DESKTOP})
     for name, url in (("leave", mail.leave), ("why", mail.why), ("report", mail.report)):

@@ -9,7 +9,7 @@ import pytest
 from gateway.model.facts import Basis, SubscriptionState
 from gateway.model.token import Purpose, Token, seal
 from gateway.settings.schema import WebSection
-from gateway.web.leaving import Via
+from gateway.web.leaving import Unknown, Via
 from gateway.web.public import build_public
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
@@ -83,6 +83,24 @@ async def test_a_report_from_the_leave_page_offers_no_way_back(web, book, meter,
     assert "/z/" not in answer.text
     assert book.reports == [(bytes(16), "")]
     assert meter.value("abuse_reports_total") == 1
+
+
+@pytest.mark.parametrize("choice", ["leave", "leave-all", "pause-30", "report"])
+@pytest.mark.parametrize("confirmation", ["page", "email"])
+async def test_what_is_gone_meanwhile_gets_the_one_answer(
+    means, book, make_link, monkeypatch, *, choice, confirmation
+) -> None:
+    """Between the question and the answer the account was erased."""
+
+    def gone(*_args: object, **_more: object) -> Unknown:
+        return Unknown()
+
+    for method in ("unsubscribe", "leave_all", "pause", "report", "ask"):
+        monkeypatch.setattr(book, method, gone)
+    app = build_public(replace(means, settings=lambda: WebSection(confirmation=confirmation)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x") as web:
+        answer = await web.post(make_link(), data={"choice": choice})
+        assert (answer.status_code, answer.content) == (404, (await web.get("/nowhere")).content)
 
 
 async def test_without_time_for_an_undo_none_is_offered(means, make_link) -> None:
