@@ -4,7 +4,7 @@ Each name is that of the policy's table in ``policy.toml``; each ``build`` takes
 them, and gives the policy. A policy runs whether it has a table or not.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from gateway.model.policy import Policy
 from policies import (
@@ -39,3 +39,18 @@ SHELF: Mapping[str, Build] = {
     "list_headers": list_headers.build,
     "footer": footer.build,
 }
+
+
+def at_odds(tables: Mapping[str, Mapping[str, object]]) -> Sequence[tuple[tuple[str, ...], str]]:
+    """Return the keys of tables, each right by itself, that promise too little together, and why."""
+    footer_says = tables.get("footer", {})
+    if tables.get("list_headers", {}).get("own") != "keep":
+        return ()
+    return [
+        (
+            ("footer", key),
+            'it must be false beside [list_headers] own = "keep": the text must show our link',
+        )
+        for key in ("own_header_counts", "own_link_counts")
+        if footer_says.get(key, True)
+    ]

@@ -3,7 +3,7 @@
 Where it goes, and where nothing may be changed, ``footer_plan`` works out once for a message; here it is
 worded, written in the part's charset, and a recipient's links are filled in. A placeholder that stands where
 it cannot be replaced (in what is signed, in what nobody can read) is a reason to refuse the message: no
-reader ever gets one raw. Records: docs/decisions/0010-footer-detection.md and 0013-any-message.md.
+reader ever gets one raw. Records: docs/decisions/0016-way-out.md and 0017-any-message.md.
 
 Templates are text, handed in by who reads files; ``config/templates`` shows the defaults. They know
 ``list_name``, ``account_name``, ``unsubscribe_url``, ``why_url`` and ``abuse_url``.
@@ -27,8 +27,10 @@ from gateway.model.policy import Policy
 from gateway.model.reply import PLACEHOLDER_STAYS
 from gateway.model.splice import Splice
 from gateway.model.verdict import PASS, Refuse, Verdict
+from gateway.model.way_out import Rewriting
 from policies.footer_plan import Edit, Lines, Plan, Terms, plans
 from policies.table import Table
+from policies.way_out.placeholders import Site
 
 TEXT_TEMPLATE = """\
 You receive this message because you are subscribed to {{ list_name }}.
@@ -67,6 +69,8 @@ class Settings(Table):
     html_template: str = HTML_TEMPLATE
     amp_template: str = AMP_TEMPLATE
     own_header_counts: bool = True  # whether a List-Unsubscribe of the sender's own makes a footer needless
+    own_link_counts: bool = True  # and whether a link of theirs in the text does
+    reserved_hosts: tuple[str, ...] = ()  # top-level names of RFC 2606 that count as real ones
     sealed: Literal["headers", "wrap"] = "headers"  # what is done for signed and encrypted messages
 
 
@@ -74,38 +78,43 @@ def build(settings: Mapping[str, object]) -> Policy:
     """Build the policy from ``[footer]`` of policy.toml; raise ValueError for a template of no use."""
     table = Settings.model_validate(settings)
     written = _skeletons(table)
-    plan = plans(_terms(table))
+    terms = _terms(table)
 
-    def message(message: Message, _facts: MessageFacts) -> Verdict:
+    def message(message: Message, facts: MessageFacts) -> Verdict:
         """Refuse what would show its readers a placeholder."""
-        why = plan(message).unfilled
+        why = plans(terms, facts.unsubscribe_prefix)(message).unfilled
         return Refuse(PLACEHOLDER_STAYS.fill(why=why), "placeholder") if why else PASS
 
     def rewrite(message: Message, facts: RewriteFacts) -> Sequence[Splice]:
         """Fill in this recipient's links."""
-        return _fill(message, plan(message), facts, written)
+        ours = facts.unsubscribe_url.rpartition("/")[0] + "/"
+        return _fill(message, plans(terms, ours)(message), facts, written)
 
     return Policy("footer", message=message, rewrite=rewrite)
 
 
 def _terms(table: Settings) -> Terms:
-    return Terms(table.own_header_counts, table.sealed == "wrap")
+    return Terms(
+        table.own_header_counts,
+        table.own_link_counts,
+        table.sealed == "wrap",
+        frozenset(table.reserved_hosts),
+    )
 
 
 def explain(message: Message) -> str:
     """Say what the policy with its default settings does: a word of ``footer_plan``, with its reason."""
-    return plans(Terms())(message).outcome
+    return plans(Terms(), "")(message).rewriting.outcome
 
 
-def explainer(settings: Mapping[str, object]) -> Callable[[Message], str]:
-    """Return ``explain`` for these settings."""
-    plan = plans(_terms(Settings.model_validate(settings)))
-    return lambda message: plan(message).outcome
+def explainer(settings: Mapping[str, object]) -> Callable[[Message, str], Rewriting]:
+    """Return what says, of a message and of how our links begin, what these settings do to it."""
+    terms = _terms(Settings.model_validate(settings))
+    return lambda message, ours: plans(terms, ours)(message).rewriting
 
 
 def _fill(message: Message, plan: Plan, facts: RewriteFacts, written: "_Written") -> list[Splice]:
-    url = facts.unsubscribe_url.encode("ascii")
-    splices = [Splice(start, end, url) for start, end in plan.in_fields]
+    splices = [Splice(site.start, site.end, site.fill(facts.unsubscribe_url)) for site in plan.in_fields]
     splices += plan.body
     for edit in plan.edits:
         splices += edit.placement.fill(_news(edit, facts, written))
@@ -117,10 +126,18 @@ def _fill(message: Message, plan: Plan, facts: RewriteFacts, written: "_Written"
 
 
 def _news(edit: Edit, facts: RewriteFacts, written: "_Written") -> list[bytes]:
-    news = [_link(facts.unsubscribe_url, edit.codec, edit.html)] * edit.links
-    if edit.footer is not None:
-        news.append(_footer(edit.footer, facts, written))
-    return news
+    return [
+        _footer(piece, facts, written)
+        if isinstance(piece, Lines)
+        else _in_place(piece, facts.unsubscribe_url, edit.codec)
+        for piece in edit.pieces
+    ]
+
+
+def _in_place(site: Site, url: str, codec: str) -> bytes:
+    """Write a link where its placeholder stood; ``codec`` where the part is not ASCII's kin."""
+    octets = site.fill(url)
+    return octets.decode().encode(codec, "xmlcharrefreplace" if site.html else "replace") if codec else octets
 
 
 def _link(url: str, codec: str, html: bool) -> bytes:  # noqa: FBT001 - what the link stands in

@@ -4,33 +4,34 @@ A reader sees the texts of a message one below the other, and of an alternative 
 at the end: into the last text that can take it, in each form of it, unless one of the texts that are seen
 together already shows a way to leave. A message without any text gets a part of our own.
 
-What no reader could be sure of is left as it is, with the reason in ``Plan.outcome``. A placeholder in such a
-place is named in ``Plan.unfilled``: it must not be sent.
+What no reader could be sure of is left as it is, with the reason in ``Plan.rewriting``. A placeholder in such
+a place is named in ``Plan.unfilled``: it must not be sent.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from gateway.mime.enclosed import end_of_plain, is_armoured
-from gateway.mime.insertion import Place, place_in_html
+from gateway.mime.insertion import Place, Probed, place_in_html, probed
 from gateway.mime.lastplan import LastPlan, LastReadings
 from gateway.mime.structure import Bodies, Choice, Room, Row, Shown, bodies
 from gateway.mime.text import Text, back_to_ascii, text_of
 from gateway.mime.transfer import Gap, Placement, Untouchable, place
 from gateway.model.message import Message, Part
 from gateway.model.splice import Splice
+from gateway.model.way_out import MISSING, Evidence, Finding, Rewriting, WayOut, worst
 from policies.list_headers import REPLACED
 from policies.own_headers import takes_out
-from policies.unsubscribe_link import own_links, placeholders, shows_link
+from policies.way_out.header import own_header
+from policies.way_out.look import Circumstances, in_html, in_plain
+from policies.way_out.placeholders import Form, Site, sites, unmistakable
 
 ADDED, PROVIDED, HEADERS_ONLY = "added", "sender provides", "headers only: "
 WRAPPED, AS_A_PART = "added, wrapped", "added, as a part"
 
-_MOST_LINKS = 1000  # placeholders in one part
-# One of them behind a link gives it the length that base64 needs: a browser never sends it. A line of ours is
-# followed by blanks.
-_AFTER_A_LINK, _AFTER_A_FOOTER = ("", "#", "#u"), ("", " ", "  ")
+_AFTER_A_FOOTER = ("", " ", "  ")  # what gives it the length that base64 needs
+_STAND_IN = "https://unsubscribe.invalid/here"  # the link of whoever gets the message
 _AMP = "text/x-amp-html"
 _HTML = frozenset({"text/html", _AMP, "text/watch-html"})
 _OUTCOMES = {Room.INSERT: AS_A_PART, Room.WRAP_BEFORE: WRAPPED, Room.WRAP_AFTER: WRAPPED}
@@ -41,7 +42,9 @@ class Terms:
     """What of the settings decides about places."""
 
     own_header_counts: bool = True
+    own_link_counts: bool = True
     wraps_sealed: bool = False
+    reserved: frozenset[str] = frozenset()  # top-level names of RFC 2606 that count as real ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,14 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What is put into one part: links where placeholders stand, and the footer, if one is wanted."""
+    """What is put into one part, in order: links where placeholders stand, and the footer, if one is wanted.
+
+    ``codec`` is what links are written in anew; "" where they stay as they are, in ASCII's kin.
+    """
 
     placement: Placement
-    links: int
-    html: bool
+    pieces: tuple[Site | Lines, ...]
     codec: str
-    footer: Lines | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,31 +76,37 @@ class Plan:
     """What rewriting does to a message, whoever gets it."""
 
     edits: tuple[Edit, ...]
-    in_fields: tuple[Gap, ...]
-    outcome: str
+    in_fields: tuple[Site, ...]
+    rewriting: Rewriting
     room: Room = Room.NONE
     body: tuple[Splice, ...] = ()  # what begins a body where there is none
     unfilled: str = ""  # why a placeholder cannot be replaced, or ""
 
 
 @lru_cache(maxsize=8)
-def plans(terms: Terms) -> Callable[[Message], Plan]:
-    """Return what plans under these terms; one for all who ask, so that explaining finds it worked out."""
-    return LastPlan(partial(_plan, terms=terms))
+def plans(terms: Terms, ours: str) -> Callable[[Message], Plan]:
+    """Return what plans under these terms; one for all who ask, so that explaining finds it worked out.
+
+    ``ours``: how the links of this house begin, "" where that is not known.
+    """
+    return LastPlan(partial(_plan, terms=terms, ours=ours))
 
 
-def _plan(message: Message, *, terms: Terms) -> Plan:
-    return _Planning(message, terms).plan()
+def _plan(message: Message, *, terms: Terms, ours: str) -> Plan:
+    return _Planning(message, terms, ours).plan()
 
 
 class _Planning:
     """One message being looked at."""
 
-    def __init__(self, message: Message, terms: Terms) -> None:
+    def __init__(self, message: Message, terms: Terms, ours: str) -> None:
         self._message = message
         self._terms = terms
-        self._named = own_links(message)
-        self._header_counts = terms.own_header_counts and bool(self._named)
+        named = own_header(message, terms.reserved).links
+        self._circumstances = Circumstances(
+            (_STAND_IN, ours) if ours else (_STAND_IN,), named, terms.reserved
+        )
+        self._header_counts = terms.own_header_counts and bool(named)
         self._edits: dict[int, Edit] = {}  # by the start of the part
         self._readings: dict[int, _Reading | str] = {}
         self._unfilled = ""
@@ -104,18 +114,21 @@ class _Planning:
     def plan(self) -> Plan:
         found = bodies(self._message)
         reason = found.reason
+        finding = self._found(found.row)
         if found.row:
-            reason = "" if self._header_counts or self._suffices(found.row) else self._add(found.row)
+            # What is hidden or broken is never made good by a header.
+            by_header = self._header_counts and not finding.verdict.is_tampering
+            reason = "" if by_header or self._suffices(found.row) else self._add(found.row)
         for shown in _texts(found.row):
             self._fill_in(shown)
         room = self._room(found, reason)
         if not found.row and room is not Room.WRAP_BEFORE and self._sees_placeholder(self._message.root):
             self._unfilled = found.reason
         edits = tuple(self._edits.values())
-        added = any(edit.footer is not None for edit in edits)
+        added = any(isinstance(piece, Lines) for edit in edits for piece in edit.pieces)
         outcome = ADDED if added else _OUTCOMES[room] if reason and room in _OUTCOMES else _said(reason)
         fields, body = _in_fields(self._message, room), _body(self._message) if added else ()
-        return Plan(edits, fields, outcome, room, body, self._unfilled)
+        return Plan(edits, fields, Rewriting(outcome, finding), room, body, self._unfilled)
 
     def _room(self, found: Bodies, reason: str) -> Room:
         """Return how a part of our own comes in, where one is wanted."""
@@ -125,7 +138,7 @@ class _Planning:
         return found.room
 
     def _sees_placeholder(self, part: Part) -> bool:
-        return bool(placeholders(self._message.raw[part.body_start : part.body_end]))
+        return bool(unmistakable(self._message.raw[part.body_start : part.body_end]))
 
     def _suffices(self, row: Row) -> bool:
         """Whether one of the texts that are seen together shows a way to leave."""
@@ -134,21 +147,34 @@ class _Planning:
     def _has_way_out(self, one: Shown | Choice) -> bool:
         if isinstance(one, Choice):
             return all(self._suffices(form) for form in one.forms)
-        return self._shows_one(one)
+        match self._finding(one).verdict:
+            case WayOut.OWN:
+                return True
+            case WayOut.SENDER:
+                return self._terms.own_link_counts
+            case _:
+                return False
+
+    def _found(self, row: Row) -> Finding:
+        """Return the way out of texts that are seen together: one of them is enough for all."""
+        findings = [self._finding(one) if isinstance(one, Shown) else self._of_forms(one) for one in row]
+        return next((one for one in findings if one.verdict.suffices), worst(findings))
+
+    def _of_forms(self, choice: Choice) -> Finding:
+        return worst([self._found(form) for form in choice.forms])
+
+    def _finding(self, shown: Shown) -> Finding:
+        reading = self._reading(shown.part)
+        return MISSING if isinstance(reading, str) else reading.finding
 
     def _add(self, row: Row) -> str:
         """Put a footer at the end of texts that are seen together; return why not, "" where it is done."""
         reason = ""
         for one in reversed(row):
             reason = self._add_to_forms(one) if isinstance(one, Choice) else self._add_to_text(one)
-            # What stands above is no place for the forms that cannot have one, if the others have it here.
-            if not reason or any(self._shows_one(text) for text in _texts((one,))):
+            if not reason:
                 break
         return reason
-
-    def _shows_one(self, shown: Shown) -> bool:
-        reading = self._reading(shown.part)
-        return isinstance(reading, _Reading) and reading.suffices
 
     def _add_to_forms(self, choice: Choice) -> str:
         """Each form needs its own; one that cannot have it does not hold up the others."""
@@ -178,7 +204,7 @@ class _Planning:
         if isinstance(reading, str):
             if self._sees_placeholder(shown.part):
                 self._unfilled = reading
-        elif reading.gaps and shown.part.start not in self._edits:
+        elif reading.sites and shown.part.start not in self._edits:
             self._unfilled = self._sealed(shown, reading) or self._unfilled
             try:
                 self._edits[shown.part.start] = _edit(self._message, shown.part, reading, None)
@@ -193,10 +219,9 @@ class _Planning:
 
     def _read(self, part: Part) -> "_Reading | str":
         body = self._message.raw[part.body_start : part.body_end]
-        named, needless = self._named, self._header_counts
-        circumstances = (part.encoding, part.content_type, part.charset, named, needless)
+        under = (part.encoding, part.content_type, part.charset, self._circumstances)
         try:
-            return _READINGS.get(body, circumstances, lambda: _read(self._message, part, named, needless))
+            return _READINGS.get(body, under, lambda: _read(self._message, part, self._circumstances))
         except Untouchable as untouchable:
             return untouchable.reason
 
@@ -222,12 +247,12 @@ def _texts(row: Row) -> Iterator[Shown]:
 class _Reading:
     """What a part's text says, wherever it stands in a message.
 
-    ``suffices``: it needs no footer. ``place``: where one would go; ``reason``: why it can go nowhere.
+    ``place``: where a footer would go; ``reason``: why it can go nowhere.
     """
 
     text: Text
-    gaps: list[Gap]
-    suffices: bool
+    sites: tuple[Site, ...]
+    finding: Finding
     armoured: bool
     place: Place | None = None
     reason: str = ""
@@ -236,26 +261,48 @@ class _Reading:
 _READINGS = LastReadings[_Reading]()
 
 
-def _read(message: Message, part: Part, named: tuple[bytes, ...], needless: bool) -> _Reading:  # noqa: FBT001 - one of the circumstances
+def _read(message: Message, part: Part, circumstances: Circumstances) -> _Reading:
     text = text_of(message, part)
-    html = part.content_type in _HTML
-    armoured = not html and is_armoured(text.view)
-    gaps = placeholders(text.view)
-    if len(gaps) > _MOST_LINKS:
-        raise Untouchable("too-many-placeholders")
-    if gaps or needless:
-        return _Reading(text, gaps, True, armoured)
-    lower = text.view.lower()
-    read_as = part._replace(content_type="text/html") if html else part
-    if shows_link(read_as, text.view, lower, named):
-        return _Reading(text, gaps, True, armoured)
+    ours = circumstances.ours[1:]
+    if part.content_type in _HTML:
+        return _read_html(part, text, sites(text.view, Form.HTML, ours), circumstances)
+    found = sites(text.view, Form.PLAIN, ours)
+    finding = in_plain(_as_sent(text, found), circumstances)
+    return _Reading(text, found, finding, is_armoured(text.view), Place(end_of_plain(text.view)))
+
+
+def _read_html(part: Part, text: Text, found: tuple[Site, ...], circumstances: Circumstances) -> _Reading:
     try:
-        found = place_in_html(text.view, lower) if html else Place(end_of_plain(text.view))
+        probe = probed(text.view, text.view.lower())
     except Untouchable as untouchable:
-        return _Reading(text, gaps, False, armoured, reason=untouchable.reason)
-    if found.closing and part.content_type == _AMP:  # it is valid as it is, or not shown at all
-        return _Reading(text, gaps, False, armoured, reason="html")
-    return _Reading(text, gaps, False, armoured, found)
+        doubt = Finding(WayOut.MISSING, Evidence("doubtful", declaration=untouchable.reason))
+        return _Reading(text, found, doubt, armoured=False, reason=untouchable.reason)
+    # What is sent is another text than what was probed, where it has placeholders.
+    finding = in_html(_as_sent(text, found), circumstances, None if found else probe.tree)
+    place, reason = _place_in_html(part, probe)
+    return _Reading(text, found, finding, armoured=False, place=place, reason=reason)
+
+
+def _place_in_html(part: Part, probe: Probed) -> tuple[Place | None, str]:
+    try:
+        place = place_in_html(probe)
+    except Untouchable as untouchable:
+        return None, untouchable.reason
+    if place.closing and part.content_type == _AMP:  # it is valid as it is, or not shown at all
+        return None, "html"
+    return place, ""
+
+
+def _as_sent(text: Text, found: Sequence[Site]) -> str:
+    """Return a text as somebody will get it, with a stand-in for the link."""
+    if not found:
+        return text.readable
+    pieces: list[bytes] = []
+    at = 0
+    for site in found:
+        pieces += (text.view[at : site.start], site.fill(_STAND_IN))
+        at = site.end
+    return b"".join((*pieces, text.view[at:])).decode(text.reads, "replace")
 
 
 # How it is written there
@@ -264,17 +311,22 @@ def _read(message: Message, part: Part, named: tuple[bytes, ...], needless: bool
 
 def _edit(message: Message, part: Part, reading: _Reading, where: Place | None) -> Edit:
     """Find the places of a text's placeholders, and of a footer where one is wanted."""
-    text, gaps = reading.text, list(reading.gaps)
-    fillers = [_AFTER_A_LINK] * len(gaps)
-    footer = None
+    text = reading.text
+    pieces: list[tuple[Gap, Site | Lines, tuple[str, str, str]]] = [
+        (site.gap, site, site.fillers) for site in reading.sites
+    ]
     if where is not None:
-        footer = _lines(part, text, where)
-        gaps.append((where.at, where.at))
-        fillers.append(_AFTER_A_FOOTER)
+        # No placeholder is cut in two, whatever stands in it.
+        at = next((site.end for site in reading.sites if site.start < where.at < site.end), where.at)
+        place_of_footer = Place(at, where.closing)
+        pieces.append(((at, at), _lines(part, text, place_of_footer), _AFTER_A_FOOTER))
+        pieces.sort(key=lambda piece: piece[0])
     codec = text.writes
-    written = [(a.encode(codec), b.encode(codec), c.encode(codec)) for a, b, c in fillers]
-    placement = place(message.raw, part, text.octets, [text.place(gap) for gap in gaps], written)
-    return Edit(placement, len(reading.gaps), part.content_type in _HTML, text.writes, footer)
+    fillers = [(a.encode(codec), b.encode(codec), c.encode(codec)) for _, _, (a, b, c) in pieces]
+    placement = place(message.raw, part, text.octets, [text.place(gap) for gap, _, _ in pieces], fillers)
+    return Edit(
+        placement, tuple([piece for _, piece, _ in pieces]), codec if text.octets is not text.view else ""
+    )
 
 
 def _lines(part: Part, text: Text, where: Place) -> Lines:
@@ -316,11 +368,13 @@ def _body(message: Message) -> tuple[Splice, ...]:
     return (Splice(end, end, b"\r\n" if raw.endswith(b"\r\n") or not raw else b"\r\n\r\n"),)
 
 
-def _in_fields(message: Message, room: Room) -> tuple[Gap, ...]:
-    """Return where the placeholder stands in fields that no other policy takes out or replaces."""
-    gaps = placeholders(message.raw[: message.root.body_start]) if message.fields else []
-    spans = list(_own_fields(message, room)) if gaps else []
-    return tuple([gap for gap in gaps if any(start <= gap[0] and gap[1] <= end for start, end in spans)])
+def _in_fields(message: Message, room: Room) -> tuple[Site, ...]:
+    """Return the placeholders in fields that no other policy takes out or replaces."""
+    found = unmistakable(message.raw[: message.root.body_start]) if message.fields else ()
+    spans = list(_own_fields(message, room)) if found else []
+    return tuple(
+        [site for site in found if any(start <= site.start and site.end <= end for start, end in spans)]
+    )
 
 
 def _own_fields(message: Message, room: Room) -> Iterator[Gap]:

@@ -4,23 +4,26 @@ What it puts on top: List-Unsubscribe and List-Unsubscribe-Post (RFC 2369 sectio
 List-Id (RFC 2919), Feedback-ID (Gmail's rates for each newsletter), and ``X-Report-Abuse``: no RFC has a
 field for an abuse page's URL (RFC 9477's CFBL-Address takes a mailbox); this is the name that large senders
 use and abuse desks look for, here with the URL in angle brackets as in the List-* fields. The sender's own
-fields of these names are replaced, because two of them mean neither.
+fields of these names are replaced, because two of them mean neither. What becomes of the sender's own
+List-Unsubscribe is ``own``'s matter; in each mode, who leaves by our link is not written to again.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import Annotated
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from gateway.mime.headers import newsletter_named, one_line, phrase, printable, structured
+from gateway.mime.headers import LINE_LIMIT, newsletter_named, one_line, phrase, printable, structured
 from gateway.mime.lastplan import LastPlan
 from gateway.model.facts import RewriteFacts
 from gateway.model.message import Message
 from gateway.model.policy import Policy
 from gateway.model.splice import Splice
 from policies.table import Table
+from policies.way_out.header import OwnHeader, own_header
 
 REPLACED = frozenset(
     {b"list-unsubscribe", b"list-unsubscribe-post", b"list-id", b"feedback-id", b"x-report-abuse"}
@@ -30,8 +33,23 @@ _LONGEST_LABEL = 60  # characters of one label of Feedback-ID
 _NOT_IN_LABEL = re.compile(r"[^A-Za-z0-9._-]+")
 _NOT_IN_ID = re.compile(r"[^!-;=?-~]+")
 
-Plan = tuple[str, tuple[Splice, ...]]
-"""The newsletter that the message names, and what is removed from it."""
+_LEAVING = frozenset({b"list-unsubscribe", b"list-unsubscribe-post"})
+_NAME = "List-Unsubscribe"
+
+Own = Literal["replace", "keep", "augment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is done to a message, whoever gets it.
+
+    ``kept``: the sender's List-Unsubscribe stays as it is; ``beside``: links of theirs that follow ours.
+    """
+
+    newsletter: str
+    removals: tuple[Splice, ...]
+    kept: bool
+    beside: tuple[str, ...]
 
 
 class Settings(Table):
@@ -39,34 +57,48 @@ class Settings(Table):
 
     # Gmail counts under it; the same for all mail of this provider.
     feedback_sender: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{5,15}$")] = "consentry"
+    own: Own = "replace"  # what becomes of the sender's List-Unsubscribe
+    reserved_hosts: tuple[str, ...] = ()  # top-level names of RFC 2606 that count as real
 
 
-def _plan(message: Message) -> Plan:
-    removals = [Splice(one.start, one.end, b"") for one in message.fields if one.name in REPLACED]
-    return newsletter_named(message), tuple(removals)
+def _plan(message: Message, *, own: Own, reserved: frozenset[str]) -> Plan:
+    theirs = OwnHeader() if own == "replace" else own_header(message, reserved)
+    kept = own == "keep" and theirs.one_click
+    replaced = REPLACED - _LEAVING if kept else REPLACED
+    removals = [Splice(one.start, one.end, b"") for one in message.fields if one.name in replaced]
+    beside = theirs.links if own == "augment" else ()
+    return Plan(newsletter_named(message), tuple(removals), kept, beside)
 
 
 def build(settings: Mapping[str, object]) -> Policy:
     """Build the policy from ``[list_headers]`` of policy.toml."""
-    sender = Settings.model_validate(settings).feedback_sender
-    plan = LastPlan(_plan)
+    table = Settings.model_validate(settings)
+    plan_of = LastPlan(partial(_plan, own=table.own, reserved=frozenset(table.reserved_hosts)))
 
     def rewrite(message: Message, facts: RewriteFacts) -> Sequence[Splice]:
-        """Replace the sender's list fields by ours, with this recipient's own link."""
+        """Put in our list fields, with this recipient's own link."""
         if "no-header" in message.defects:
             return ()
-        newsletter, removals = plan(message)
-        links = f"<{facts.unsubscribe_url}>, <{facts.unsubscribe_mailto}>"
+        plan = plan_of(message)
         ours = (
-            one_line("List-Unsubscribe", links),
-            b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+            *(() if plan.kept else _leaving(facts, plan.beside)),
             _list_id(facts.mail_list.name, facts.mail_list.list_id),
-            _feedback_id(newsletter or facts.submission_id, facts, sender),
+            _feedback_id(plan.newsletter or facts.submission_id, facts, table.feedback_sender),
             one_line("X-Report-Abuse", f"<{facts.abuse_url}>"),
         )
-        return (Splice(0, 0, b"".join(ours)), *removals)
+        return (Splice(0, 0, b"".join(ours)), *plan.removals)
 
     return Policy("list_headers", rewrite=rewrite)
+
+
+def _leaving(facts: RewriteFacts, beside: Sequence[str]) -> tuple[bytes, bytes]:
+    """Return the two fields by which a mail program leaves; ours stands first (RFC 2369 section 2)."""
+    links = f"<{facts.unsubscribe_url}>, <{facts.unsubscribe_mailto}>"
+    for link in beside:
+        more = f"{links}, <{link}>"
+        if len(more) + len(_NAME) + 2 <= LINE_LIMIT:
+            links = more
+    return one_line(_NAME, links), b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 
 
 @lru_cache(maxsize=256)

@@ -15,6 +15,7 @@ import policies
 import policies.footer
 from gateway.model.message import Message
 from gateway.model.policy import Policy
+from gateway.model.way_out import Rewriting
 from gateway.pipeline.links import Links
 from gateway.pipeline.shelf import Shelf
 from gateway.settings.files import LARGEST_TOGETHER, Disk, Files
@@ -53,7 +54,7 @@ class Configuration:
     shelf: Shelf
     tokens: TokenKeys
     links: Links  # what makes the links of a copy
-    describe_rewrite: Callable[[Message], str]
+    describe_rewrite: Callable[[Message, str], Rewriting]
     tls: ssl.SSLContext | None
     master_key: bytes = field(repr=False)
     files: Files  # what all of it was read from
@@ -89,7 +90,10 @@ def builders() -> Mapping[str, Build]:
 
 def check_policies(tables: Mapping[str, Mapping[str, object]]) -> tuple[Policy, ...]:
     """Build the shelf from policy.toml's tables; what ``gateway.settings.load`` is given."""
-    return build_policies(builders(), tables)
+    built = build_policies(builders(), tables)
+    if at_odds := policies.at_odds(tables):
+        raise BadPolicies([Finding(path, reason) for path, reason in at_odds])
+    return built
 
 
 def read(path: Path, files: Files | None = None) -> Configuration:

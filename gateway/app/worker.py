@@ -27,6 +27,7 @@ from gateway.inbound.context import InboundContext
 from gateway.inbound.service import InboundServer
 from gateway.model.message import Message
 from gateway.model.reply import PublicError
+from gateway.model.way_out import Rewriting
 from gateway.observe import logs
 from gateway.observe.metrics import PrometheusMeter
 from gateway.pipeline.accept import Intake, World
@@ -280,8 +281,8 @@ class Worker:
             describe_rewrite=self._describe_rewrite,
         )
 
-    def _describe_rewrite(self, message: Message) -> str:
-        return self._holder.current.describe_rewrite(message)
+    def _describe_rewrite(self, message: Message, ours: str) -> Rewriting:
+        return self._holder.current.describe_rewrite(message, ours)
 
     async def _adopt_forever(self) -> None:
         """Take in the mail of shards whose worker does not come back."""

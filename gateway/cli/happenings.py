@@ -26,6 +26,8 @@ def _reception(event: Event) -> Iterator[str]:
         yield f"{_count(facts['refused'], 'more recipient')} refused after the content"
     if facts.get("footer"):
         yield f"footer: {facts['footer']}"
+    if event.data.get("list-unsubscribe"):
+        yield f"it came with List-Unsubscribe: {event.data['list-unsubscribe']}"
     if facts.get("defects"):
         yield f"defects of the message: {facts['defects']}"
 
@@ -77,6 +79,15 @@ def _modified(event: Event) -> Iterator[str]:
     yield from _facts(event)
 
 
+def _tampering(event: Event) -> Iterator[str]:
+    facts, data = event.facts, event.data
+    yield f"the message's own way out is {facts.get('verdict')}: {facts.get('rule')}; ours was added"
+    if data.get("selector"):
+        yield f"at {data['selector']}" + (f" with {data['declaration']}" if data.get("declaration") else "")
+    if data.get("excerpt"):
+        yield f"the link: {' '.join(str(data['excerpt']).split())}"
+
+
 def _by_name(event: Event) -> Iterator[str]:
     yield str(event.type)
     yield from _facts(event)
@@ -126,6 +137,7 @@ _TOLD: dict[EventType, Callable[[Event], Iterator[str]]] = {
     EventType.REJECTION: _refused,
     EventType.CONSENT_DENIED: _refused,
     EventType.CONTENT_MODIFIED: _modified,
+    EventType.TAMPERING: _tampering,
     EventType.DELIVERY: _delivery,
     EventType.TRANSIENT_FAILURE: _transient,
     EventType.BOUNCE: _bounce,

@@ -51,14 +51,30 @@ class Place:
     closing: bytes = b""
 
 
-def place_in_html(view: bytes, lower: bytes) -> Place:
-    """Return where a footer goes that its reader will see; ``lower`` is the text in lower case."""
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A text, parsed with the paragraph in it; one parse serves whoever looks at its tree."""
+
+    view: bytes
+    lower: bytes
+    first: int
+    tree: LexborHTMLParser
+
+
+def probed(view: bytes, lower: bytes) -> Probed:
+    """Parse a text, ``lower`` in lower case; raise Untouchable for one that would take too long."""
     if len(view) > _LONGEST:
         raise Untouchable("long-html")
     if len(view) > _FEW_TAGS and not _is_short(lower) and not is_tame(lower):
         raise Untouchable("deep-html")
     first = _likely_end(lower)
-    if _is_shown(_parsed(view, Place(first))):
+    return Probed(view, lower, first, _parsed(view, Place(first)))
+
+
+def place_in_html(text: Probed) -> Place:
+    """Return where a footer goes that its reader will see."""
+    view, lower, first = text.view, text.lower, text.first
+    if _is_shown(text.tree):
         return Place(first)
     for at in _others(lower, first):
         place = _closed(view, at)

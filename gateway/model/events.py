@@ -20,6 +20,7 @@ class EventType(StrEnum):
     REJECTION = "Rejection"
     CONSENT_DENIED = "ConsentDenied"
     CONTENT_MODIFIED = "ContentModified"
+    TAMPERING = "Tampering"  # a way out that nobody sees, or that leads nowhere
     DELIVERY = "Delivery"
     TRANSIENT_FAILURE = "TransientFailure"
     BOUNCE = "Bounce"

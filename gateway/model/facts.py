@@ -156,6 +156,7 @@ class MessageFacts:
     sender: Sender
     list_named: str  # what the message itself says, "" when nothing
     mail_list: MailList | None  # the account's list that it means
+    unsubscribe_prefix: str = ""  # how the URL of every way out of ours begins
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,12 @@ CATALOGUE: tuple[Metric, ...] = (
         "Messages rewritten: footer added, sender provides, or headers only and why.",
         "result",
     ),
+    _counter(
+        "tampering_total",
+        "Messages accepted whose own way out is hidden or broken, and the rule that says so.",
+        "verdict",
+        "rule",
+    ),
     _counter("delayed_due_to_message_rate_throttle_total", "Messages that the quota held back."),
     # Spool
     _histogram("message_save_latency_seconds", "From end of data to the commit.", buckets=_LATENCY),

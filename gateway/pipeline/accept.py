@@ -29,6 +29,7 @@ from gateway.model.message import Message
 from gateway.model.reply import PublicError, Reply
 from gateway.model.values import dataclass
 from gateway.model.verdict import Hold, Refuse
+from gateway.model.way_out import Finding, Rewriting
 from gateway.pipeline.gather import Gatherer
 from gateway.pipeline.judge import Judgement, judge_message, judge_recipient, judge_sender
 from gateway.pipeline.links import Links
@@ -39,8 +40,10 @@ from gateway.ports import Accounts, Clock, Dispatch, Entropy, Keyring, Meter, Pa
 Refused = tuple[Recipient, Reply]
 ReportRefusals = Callable[[Submission, bytes, Sequence[Refused]], Parcel | None]
 """Makes the DSN that tells a sender which recipients were refused after the content; None: nobody to tell."""
-DescribeRewrite = Callable[[Message], str]
-"""Says in a word what rewriting does to a message, for counters and records."""
+DescribeRewrite = Callable[[Message, str], Rewriting]
+"""Says what rewriting does to a message, for counters and records; the text is how our links begin."""
+
+_LONGEST_HEADER = 2000  # characters of the sender's List-Unsubscribe that are kept in the record
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +197,8 @@ class Intake:
     def _message_facts(self, transaction: Transaction, message: Message) -> MessageFacts:
         account, named = transaction.account, list_named(message)
         mail_list = account.list_named(named) if named else account.default_list
-        return MessageFacts(account, transaction.sender, named, mail_list)
+        prefix = self._world.links().unsubscribe_prefix
+        return MessageFacts(account, transaction.sender, named, mail_list, prefix)
 
     def _sort_recipients(self, transaction: Transaction, message: Message, mail_list: MailList) -> Judged:
         """Run the recipient rules again, now that the list is known."""
@@ -222,7 +226,7 @@ class Intake:
             submission,
             judged.message.raw,
             self._copies(judged, submission, DeliveryState.ACTIVE if straight else DeliveryState.QUEUED),
-            (self._reception(judged, submission),),
+            self._records(judged, submission),
         )
         report = None
         if judged.refused:
@@ -277,9 +281,16 @@ class Intake:
             )
         return tuple(copies)
 
-    def _reception(self, judged: Judged, submission: Submission) -> Event:
-        modified = self._world.describe_rewrite(judged.message)
-        self._world.meter.count("content_modified_total", result=modified)
+    def _records(self, judged: Judged, submission: Submission) -> tuple[Event, ...]:
+        """Return what the account's books say of an accepted message."""
+        rewriting = self._world.describe_rewrite(judged.message, self._world.links().unsubscribe_prefix)
+        self._world.meter.count("content_modified_total", result=rewriting.outcome)
+        reception = self._reception(judged, submission, rewriting)
+        if not rewriting.finding.verdict.is_tampering:
+            return (reception,)
+        return (reception, self._tampering(submission, rewriting.finding))
+
+    def _reception(self, judged: Judged, submission: Submission, rewriting: Rewriting) -> Event:
         sender, client = submission.sender.address, judged.transaction.client
         return self._event(
             EventType.RECEPTION,
@@ -291,10 +302,30 @@ class Intake:
                 "recipients": len(judged.kept),
                 "refused": len(judged.refused),
                 "protocol": client.protocol,
-                "footer": modified,
+                "footer": rewriting.outcome,
+                "way_out": str(rewriting.finding.verdict),
                 "defects": " ".join(judged.message.defects),
             },
-            data={"sender": str(sender) if sender else "<>", "client": client.ip},
+            data={"sender": str(sender) if sender else "<>", "client": client.ip}
+            | _own_header(judged.message),
+        )
+
+    def _tampering(self, submission: Submission, finding: Finding) -> Event:
+        """Return the record of a way out that was taken away; enforcement counts them."""
+        verdict, evidence = str(finding.verdict), finding.evidence
+        self._world.meter.count("tampering_total", verdict=verdict, rule=evidence.rule)
+        return self._event(
+            EventType.TAMPERING,
+            submission.account_id,
+            submission_id=submission.id,
+            list_id=submission.list_id,
+            facts={"verdict": verdict, "rule": evidence.rule},
+            # The sender's own words: they may hold an address.
+            data={
+                "selector": evidence.selector,
+                "declaration": evidence.declaration,
+                "excerpt": evidence.excerpt,
+            },
         )
 
     def _reserve(self, account: Account) -> tuple[int, QuotaFact]:
@@ -340,6 +371,16 @@ def _from_domain(message: Message) -> str:
         return ascii_domain(parse_from(message).domain)
     except (BadFrom, MalformedAddress):
         return ""
+
+
+def _own_header(message: Message) -> dict[str, str]:
+    """Return the sender's own List-Unsubscribe fields, which rewriting may replace."""
+    found = {}
+    for name in ("list-unsubscribe", "list-unsubscribe-post"):
+        value = message.value(name.encode())
+        if value is not None:
+            found[name] = value.decode("utf-8", "replace")[:_LONGEST_HEADER]
+    return found
 
 
 def _refusal(judgement: Judgement) -> Reply | None:

@@ -16,10 +16,15 @@ class Links:
     key_id: int
     key: bytes
 
+    @property
+    def unsubscribe_prefix(self) -> str:
+        """How the URL of every way out begins, whoever's it is."""
+        return f"{self.public_url}/u/"
+
     def unsubscribe(self, account_id: int, list_id: int, address_hash: bytes, submission_id: str) -> str:
         """Return the URL of the page, which is the URL of the one-click POST too (RFC 8058)."""
         token = Token(Purpose.UNSUBSCRIBE, account_id, list_id, address_hash, octets(submission_id))
-        return f"{self.public_url}/u/{seal(token, self.key_id, self.key)}"
+        return self.unsubscribe_prefix + seal(token, self.key_id, self.key)
 
     def report(self, account_id: int, list_id: int, address_hash: bytes, submission_id: str) -> str:
         """Return the URL of the page where this mail can be reported."""

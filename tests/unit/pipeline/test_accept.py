@@ -24,10 +24,12 @@ from gateway.model.facts import (
     Subscription,
     SubscriptionState,
 )
+from gateway.model.message import Message
 from gateway.model.policy import Policy
 from gateway.model.rate import Rate
 from gateway.model.reply import Reply, SpoolFull
 from gateway.model.verdict import PASS, Hold
+from gateway.model.way_out import MISSING, Evidence, Finding, Rewriting, WayOut
 from gateway.observe.memory import MemoryMeter
 from gateway.pipeline.accept import Intake, Transaction, World
 from gateway.pipeline.gather import Gatherer
@@ -70,11 +72,16 @@ class Fakes:
     parcels: list[Parcel] = field(default_factory=list)
     offered: list[Parcel] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    finding: Finding = MISSING
     nudges: int = 0
     full_after: int = 1000  # parcels
     room: bool = True
     full: bool = False
     number: int = 0
+
+    def describe(self, _message: Message, ours: str) -> Rewriting:
+        assert ours.endswith("/u/")
+        return Rewriting("added", self.finding)
 
     async def by_id(self, account_id: int) -> Account | None:
         return self.account
@@ -129,7 +136,7 @@ async def opened(fakes: Fakes) -> AsyncIterator[Intake]:
     world = World(
         accounts=fakes, gatherer=gatherer, keyring=fakes, quota=fakes.quota, spool=fakes, dispatch=fakes,
         clock=fakes, entropy=fakes, meter=fakes.meter, shelf=lambda: fakes.shelf, links=lambda: links,
-        hostname=lambda: "x.example", report_refusals=fakes.report, describe_rewrite=lambda _: "added",
+        hostname=lambda: "x.example", report_refusals=fakes.report, describe_rewrite=fakes.describe,
     )  # type: ignore[arg-type]  # fmt: skip
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(gatherer.run())
@@ -172,6 +179,33 @@ async def test_a_message_is_kept_then_offered_then_answered() -> None:
     assert "example.net" not in str(fakes.events[0].facts)
     assert fakes.meter.value("messages_received_total") == 1
     assert fakes.meter.value("policy_refusals_total", policy="consent", reason="no-opt-in") == 1
+
+
+async def test_a_way_out_that_is_taken_away_is_recorded_once_with_the_evidence() -> None:
+    evidence = Evidence(
+        "display-none", "body > p", "display:none", '<a href="https://x/?to=ann@example.net">'
+    )
+    fakes = Fakes(finding=Finding(WayOut.HIDDEN, evidence))
+    header = b"List-Unsubscribe: <https://acme.example/u>\r\nList-Unsubscribe-Post: One\r\n"
+    async with opened(fakes) as intake:
+        transaction = await started(intake)
+        await rcpt(intake, transaction, "ann")
+        await rcpt(intake, transaction, "bob")
+        await intake.finish(transaction, header + CONTENT)
+    (parcel,) = fakes.parcels
+    reception, tampering = parcel.events
+    assert reception.facts["way_out"] == "hidden"
+    assert reception.data["list-unsubscribe"] == "<https://acme.example/u>"
+    assert reception.data["list-unsubscribe-post"] == "One"
+    assert (tampering.type, tampering.account_id, tampering.list_id) == (EventType.TAMPERING, 7, 1)
+    assert tampering.submission_id == parcel.submission.id
+    assert tampering.facts == {"verdict": "hidden", "rule": "display-none"}
+    assert tampering.data == {
+        "selector": "body > p",
+        "declaration": "display:none",
+        "excerpt": '<a href="https://x/?to=ann@example.net">',
+    }
+    assert fakes.meter.value("tampering_total", verdict="hidden", rule="display-none") == 1
 
 
 async def test_without_room_in_memory_it_waits_in_the_spool() -> None:

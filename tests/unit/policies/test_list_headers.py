@@ -61,7 +61,67 @@ def test_without_a_header_section_nothing_is_put(rewrite_facts: RewriteFacts) ->
     assert _put(rewrite_facts, b"hello\r\n") == b"hello\r\n"
 
 
-@pytest.mark.parametrize("settings", [{"x": 1}, {"feedback_sender": "a:b:c"}, {"feedback_sender": "abc"}])
+@pytest.mark.parametrize(
+    "settings", [{"x": 1}, {"own": "drop"}, {"feedback_sender": "a:b:c"}, {"feedback_sender": "abc"}]
+)
 def test_bad_settings(settings: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         list_headers.build(settings)
+
+
+_ONE_CLICK = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+_THEIRS = b"List-Unsubscribe: <https://example.com/leave>,\r\n <mailto:leave@example.com>\r\n"
+
+
+def _field(put: bytes, name: bytes) -> list[bytes]:
+    return [line for line in put.split(b"\r\n") if line.startswith(name + b":")]
+
+
+def test_replace_is_the_default(rewrite_facts: RewriteFacts) -> None:
+    put = _put(rewrite_facts, _THEIRS + _ONE_CLICK + b"\r\n")
+    assert put.count(b"example.com/leave") == 0
+    assert len(_field(put, b"List-Unsubscribe")) == len(_field(put, b"List-Unsubscribe-Post")) == 1
+
+
+def test_keep_leaves_what_works_with_one_click(rewrite_facts: RewriteFacts) -> None:
+    put = _put(rewrite_facts, b"A: b\r\n" + _THEIRS + _ONE_CLICK + b"\r\n", own="keep")
+    assert put.endswith(b"A: b\r\n" + _THEIRS + _ONE_CLICK + b"\r\n")
+    assert b"mail.example.org/u/" not in put
+    assert b"List-Id: News" in put
+    assert put.count(b"List-Unsubscribe-Post") == 1
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        b"",
+        _THEIRS,
+        _THEIRS + b"List-Unsubscribe-Post: yes\r\n",
+        _THEIRS + _ONE_CLICK + _ONE_CLICK,
+        _THEIRS + _THEIRS + _ONE_CLICK,
+        b"List-Unsubscribe: <mailto:leave@example.com>\r\n" + _ONE_CLICK,
+        b"List-Unsubscribe: <http://example.com/leave>\r\n" + _ONE_CLICK,
+        b"List-Unsubscribe: <https://10.0.0.1/leave>\r\n" + _ONE_CLICK,
+        b"List-Unsubscribe: <https://example.com/{{unsubscribe_url}}>\r\n" + _ONE_CLICK,
+        b"List-Unsubscribe: <{{unsubscribe_url}}>\r\n" + _ONE_CLICK,
+    ],
+)
+def test_keep_replaces_all_else(rewrite_facts: RewriteFacts, theirs: bytes) -> None:
+    put = _put(rewrite_facts, theirs + b"\r\n", own="keep")
+    assert _put(rewrite_facts, b"\r\n") == put
+
+
+def test_augment_puts_theirs_behind_ours(rewrite_facts: RewriteFacts) -> None:
+    put = _put(rewrite_facts, _THEIRS + b"\r\n", own="augment")
+    (field,) = _field(put, b"List-Unsubscribe")
+    assert field == (
+        b"List-Unsubscribe: <https://mail.example.org/u/T?a=1&b=2>, <mailto:unsubscribe@mx.example.org?subject=T>,"
+        b" <https://example.com/leave>, <mailto:leave@example.com>"
+    )
+    assert len(_field(put, b"List-Unsubscribe-Post")) == 1
+
+
+def test_augment_leaves_out_what_fits_no_line(rewrite_facts: RewriteFacts) -> None:
+    long = b"List-Unsubscribe: <https://example.com/" + b"x" * 878 + b">, <https://example.com/y>\r\n\r\n"
+    (field,) = _field(_put(rewrite_facts, long, own="augment"), b"List-Unsubscribe")
+    assert field.endswith(b"T>, <https://example.com/y>")

@@ -1,0 +1,159 @@
+"""An element of the tree with the style that it is given: by style sheets, and by its own attribute.
+
+A document's elements are made when somebody asks for them, and remembered. What it would take too long to
+find out is ``Doubtful``.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+
+from policies.way_out.declarations import Declared, declared
+from policies.way_out.sheet import NO_SHEET, Compound, Doubtful, Rule, Sheet, sheet_of
+
+_MOST_ELEMENTS = 5000  # looked at in one text: the links in question and all around them
+_MOST_WALKED = 4_000_000  # characters of HTML that the engine may walk for selectors
+_MOST_TESTS = 200_000  # rules held against elements
+_LONGEST_PATH = 160  # characters
+
+
+class Element:
+    """One element. ``classes`` and ``id`` are in lower case."""
+
+    __slots__ = ("attributes", "classes", "id", "node", "parent", "tag")
+
+    def __init__(self, node: LexborNode, parent: "Element | None") -> None:
+        self.node = node
+        self.parent = parent
+        self.tag = node.tag or ""
+        self.attributes: dict[str, str | None] = node.attributes
+        self.id = (self.attributes.get("id") or "").lower()
+        self.classes = frozenset((self.attributes.get("class") or "").lower().split())
+
+    def attribute(self, name: str) -> str:
+        """Return an attribute's value, "" where there is none."""
+        return self.attributes.get(name) or ""
+
+    def path(self) -> str:
+        """Name the element and a few above it, as a selector of bounded length."""
+        names: list[str] = []
+        at: Element | None = self
+        while at is not None and len(names) < 4:
+            names.append(at.name())
+            at = at.parent
+        return " > ".join(reversed(names))[-_LONGEST_PATH:]
+
+    def name(self) -> str:
+        """Return the element's tag with its id or its first classes."""
+        marks = f"#{self.id}" if self.id else "".join(f".{one}" for one in sorted(self.classes)[:2])
+        return f"{self.tag}{marks}"
+
+
+class Document:
+    """A parsed text, its style sheets, and the elements that somebody asked for."""
+
+    def __init__(self, tree: LexborHTMLParser, length: int) -> None:
+        """``length``: characters of the HTML."""
+        self.tree = tree
+        self._length = length
+        self._elements: dict[int, Element] = {}
+        self._matched: dict[str, frozenset[int]] = {}
+        self._walked = self._tests = 0
+
+    @cached_property
+    def sheet(self) -> Sheet:
+        """The rules of its style elements; raise Doubtful where they are too much."""
+        return _sheet(self.tree)
+
+    def element(self, node: LexborNode) -> Element:
+        """Return the element of a node, and with it those above it."""
+        above: list[LexborNode] = []
+        at: LexborNode | None = node
+        parent: Element | None = None
+        while at is not None and at.is_element_node:
+            parent = self._elements.get(at.mem_id)
+            if parent is not None:
+                break
+            above.append(at)
+            at = at.parent
+        if len(self._elements) + len(above) > _MOST_ELEMENTS:
+            raise Doubtful("too many elements")
+        for one in reversed(above):
+            parent = Element(one, parent)
+            self._elements[one.mem_id] = parent
+        assert parent is not None
+        return parent
+
+    def style(self, element: Element, view: str) -> dict[str, str]:
+        """Return the element's own declarations as the cascade leaves them (CSS Cascade 4 section 6)."""
+        inline = declared(element.attribute("style")) if "style" in element.attributes else ()
+        ruled = self._ruled(element, view) if self.sheet.rules else ()
+        if not inline and not ruled:
+            return {}
+        style: dict[str, str] = {}
+        for important in (False, True):
+            for one in (*ruled, *inline):
+                if one.important is important:
+                    style[one.name] = one.value
+        return style
+
+    def _ruled(self, element: Element, view: str) -> Sequence[Declared]:
+        rules = [
+            rule for rule in self._candidates(element) if view in rule.views and self._matches(rule, element)
+        ]
+        rules.sort(key=lambda rule: (rule.specificity, rule.order))
+        return [one for rule in rules for one in rule.declarations]
+
+    def _candidates(self, element: Element) -> Iterator[Rule]:
+        keys = [f".{one}" for one in element.classes]
+        if element.id:
+            keys.append(f"#{element.id}")
+        for key in (*keys, element.tag, "*"):
+            found = self.sheet.rules.get(key, ())
+            self._tests += len(found)
+            yield from found
+        if self._tests > _MOST_TESTS:
+            raise Doubtful("too many rules for too many elements")
+
+    def _matches(self, rule: Rule, element: Element) -> bool:
+        if not rule.steps:
+            return element.node.mem_id in self._by_engine(rule.selector)
+        first, *rest = rule.steps
+        if not _is(element, first):
+            return False
+        at = element.parent
+        for step in rest:
+            while at is not None and not _is(at, step):
+                at = at.parent
+                self._tests += 1
+            if at is None:
+                return False
+            at = at.parent
+        return True
+
+    def _by_engine(self, selector: str) -> frozenset[int]:
+        matched = self._matched.get(selector)
+        if matched is None:
+            self._walked += self._length
+            if self._walked > _MOST_WALKED:
+                raise Doubtful("too many intricate selectors")
+            try:
+                matched = frozenset(node.mem_id for node in self.tree.css(selector))
+            except SelectolaxError:  # browsers drop what they do not know
+                matched = frozenset()
+            self._matched[selector] = matched
+        return matched
+
+
+def _is(element: Element, compound: Compound) -> bool:
+    return (
+        compound.tag in {"", element.tag}
+        and compound.id in {"", element.id}
+        and element.classes.issuperset(compound.classes)
+    )
+
+
+def _sheet(tree: LexborHTMLParser) -> Sheet:
+    texts = [(node.attributes.get("media") or "", node.text()) for node in tree.tags("style")]
+    return sheet_of(tuple(texts)) if texts else NO_SHEET

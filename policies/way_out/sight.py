@@ -1,0 +1,389 @@
+"""Whether a reader sees what stands in an element, by the rules of style sheets; and if not, why not.
+
+What is looked at: everything that hides an element with all in it (``gone``), and what is inherited and may
+be taken back further down: visibility, the size of letters, their colour, the ground below them. So a
+``font-size:0`` on a column whose children have a size, as newsletter builders write it, hides nothing.
+
+The rules agree with Chromium, against which tests/visibility holds every one of them, but for those of mail
+programs that no browser has; these say so there. What is not looked at: elements that lie over others, images
+as grounds, custom properties.
+"""
+
+import re
+from dataclasses import dataclass
+
+from policies.way_out.declarations import Rgba, colour_attribute, colour_of, length_of
+from policies.way_out.element import Document, Element
+from policies.way_out.media import View
+
+WHITE: Rgba = (1.0, 1.0, 1.0, 1.0)
+_BLACK: Rgba = (0.0, 0.0, 0.0, 1.0)
+_LINK: Rgba = (0.0, 0.0, 238 / 255, 1.0)
+
+_FAR = 500.0  # pixels to the left or above: off every screen
+_FAR_RIGHT = 3000.0  # to the right and below, where nobody scrolls
+_SLIT = 4.0  # pixels: what is cut to less shows no letter
+_TINY = 6.0  # pixels of a letter
+_FAINT = 0.1  # of opacity
+_NEAR_CONTRAST = 1.25  # WCAG's ratio: 1 is none, its own minimum for text is 4.5
+_NEAR_DISTANCE = 0.2  # between two colours, of at most 1.73: as bright, but another colour, can be seen
+
+_INLINE = frozenset(
+    {
+        *(
+            "a",
+            "abbr",
+            "acronym",
+            "b",
+            "bdi",
+            "bdo",
+            "big",
+            "cite",
+            "code",
+            "dfn",
+            "em",
+            "font",
+            "i",
+            "ins",
+            "del",
+        ),
+        *(
+            "kbd",
+            "label",
+            "mark",
+            "q",
+            "s",
+            "samp",
+            "small",
+            "span",
+            "strike",
+            "strong",
+            "sub",
+            "sup",
+            "tt",
+            "u",
+            "var",
+        ),
+    }
+)
+# Tables grow with what is in them, and the page's own overflow is the window's.
+_GROWING = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", "html", "body"})
+_KEYWORDS = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
+_KEYWORDS |= {"xx-large": 32.0, "xxx-large": 48.0}
+_FONT_ATTRIBUTE = {"1": 10.0, "2": 13.0, "3": 16.0, "4": 18.0, "5": 24.0, "6": 32.0, "7": 48.0}
+_NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
+_FUNCTION = re.compile(r"([a-z0-9]+)\(([^()]*)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Why something is not seen: a slug, the element that has it so, and what it declares."""
+
+    rule: str
+    element: Element
+    declaration: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """An element as it comes out. ``gone``: nothing in it is seen. ``ground`` None: an image, unknown."""
+
+    gone: Hidden | None = None
+    visible: bool = True
+    size: float = 16.0
+    colour: Rgba = _BLACK
+    link: Rgba = _LINK
+    ground: Rgba | None = WHITE
+    opacity: float = 1.0
+    indent: float = 0.0
+    clickable: bool = True
+
+
+_PAGE = Look()
+
+
+class Sight:
+    """One view of a document."""
+
+    def __init__(self, document: Document, view: View) -> None:
+        self._document = document
+        self._view = view
+        self._looks: dict[Element, Look] = {}
+
+    def look(self, element: Element) -> Look:
+        """Return how an element comes out."""
+        below: list[Element] = []
+        at: Element | None = element
+        while at is not None and at not in self._looks:
+            below.append(at)
+            at = at.parent
+        look = _PAGE if at is None else self._looks[at]
+        for one in reversed(below):
+            look = self._within(look, one)
+            self._looks[one] = look
+        return look
+
+    def why_not_read(self, element: Element) -> Hidden | None:
+        """Return why text in an element is not read; None where it is."""
+        look = self.look(element)
+        return _why_not_there(look, element) or _why_not_legible(look, element)
+
+    def why_no_image(self, image: Element) -> Hidden | None:
+        """Return why an image is not seen; one without a size shows its ``alt``, if it has one."""
+        look = self.look(image)
+        hidden = _why_not_there(look, image)
+        if hidden is not None:
+            return hidden
+        style = self._document.style(image, self._view.name)
+        sides = [style.get(name) or image.attribute(name) for name in ("width", "height")]
+        lengths = [length_of(side.strip(), look.size, self._view.width) for side in sides if side]
+        if any(length is not None and length < _SLIT for length in lengths):
+            return Hidden("tiny-image", image, "x".join(side or "?" for side in sides))
+        if not lengths and not image.attribute("alt").strip():
+            return Hidden("image-without-alt-and-size", image, "")
+        return None
+
+    def _within(self, above: Look, element: Element) -> Look:
+        if above.gone is not None:
+            return above
+        style = self._document.style(element, self._view.name)
+        size = _size(style, element, above.size)
+        opacity = above.opacity * _fraction(style.get("opacity", "1"))
+        gone = self._gone(style, element, size, opacity)
+        if gone is not None:
+            return Look(gone)
+        if not style and not element.attributes:
+            return above
+        visibility = style.get("visibility", "")
+        indent = length_of(style.get("text-indent", ""), size, self._view.width)
+        pointer = style.get("pointer-events", "")
+        return Look(
+            None,
+            above.visible if visibility in {"", "inherit"} else visibility == "visible",
+            size,
+            _colour(style, element, above),
+            _links_colour(element, above),
+            _ground(style, element, above.ground),
+            opacity,
+            above.indent if indent is None else indent,
+            above.clickable if pointer in {"", "inherit"} else pointer != "none",
+        )
+
+    def _gone(self, style: dict[str, str], element: Element, size: float, opacity: float) -> Hidden | None:
+        return (
+            _by_nature(style, element)
+            or _by_declaration(style, element, opacity)
+            or self._by_box(style, element, size)
+            or self._by_place(style, element, size)
+        )
+
+    def _by_box(self, style: dict[str, str], element: Element, size: float) -> Hidden | None:
+        """Return what cuts the element to nothing: a box without room, whose overflow does not show."""
+        if style.get("overflow", "visible") == "visible" or not _has_box(style, element):
+            return None
+        for name, whole in (("width", self._view.width), ("height", 0)):
+            least = length_of(style.get(f"min-{name}", ""), size, whole)
+            for side in (name, f"max-{name}"):
+                length = length_of(style.get(side, ""), size, whole)
+                if length is not None and length < _SLIT and (least is None or least < _SLIT):
+                    return Hidden("no-room", element, f"{side}:{style[side]};overflow:{style['overflow']}")
+        return None
+
+    def _by_place(self, style: dict[str, str], element: Element, size: float) -> Hidden | None:
+        """Return what puts the element off the screen, or cuts it out of it."""
+        positioned = style.get("position", "static") != "static"
+        sides = ("left", "top", "right", "bottom") if positioned else ()
+        for side in (*sides, "margin-left", "margin-top"):
+            if side not in style:
+                continue
+            length = length_of(style[side], size, self._view.width)
+            far = length is not None and (
+                length <= -_FAR or (side in {"left", "top"} and length >= _FAR_RIGHT)
+            )
+            if far and (side != "margin-top" or positioned or _has_box(style, element)):
+                return Hidden("off-screen", element, f"{side}:{style[side]}")
+        if style.get("position") in {"absolute", "fixed"} and _clips_all(style.get("clip", "")):
+            return Hidden("clipped", element, f"clip:{style['clip']}")
+        if _cuts_all(style.get("clip-path", "")):
+            return Hidden("clipped", element, f"clip-path:{style['clip-path']}")
+        if _moves_away(style.get("transform", "")) and _has_box(style, element):
+            return Hidden("off-screen", element, f"transform:{style['transform']}")
+        return None
+
+
+def _why_not_there(look: Look, element: Element) -> Hidden | None:
+    if look.gone is not None:
+        return look.gone
+    if not look.visible:
+        return Hidden("visibility-hidden", element, "visibility:hidden")
+    if not look.clickable:
+        return Hidden("pointer-events", element, "pointer-events:none")
+    return None
+
+
+def _why_not_legible(look: Look, element: Element) -> Hidden | None:
+    if look.size < _TINY:
+        return Hidden("tiny-font", element, f"font-size:{look.size:g}px")
+    if look.indent <= -_FAR:
+        return Hidden("text-indent", element, f"text-indent:{look.indent:g}px")
+    if look.colour[3] * look.opacity < _FAINT:
+        return Hidden("transparent", element, f"color:{_named(look.colour)}")
+    if look.ground is not None and _alike(_over(look.colour, look.ground), look.ground):
+        return Hidden("same-colour", element, f"color:{_named(look.colour)} on {_named(look.ground)}")
+    return None
+
+
+def _by_nature(style: dict[str, str], element: Element) -> Hidden | None:
+    """Return what the kind of element hides by itself."""
+    display = style.get("display", "")
+    if element.tag == "noscript":
+        return Hidden("noscript", element, "")
+    if "hidden" in element.attributes and display in {"", "none"}:
+        return Hidden("hidden-attribute", element, "hidden")
+    above = element.parent
+    if (
+        above is not None
+        and above.tag == "details"
+        and "open" not in above.attributes
+        and element.tag != "summary"
+    ):
+        return Hidden("details-closed", element, "")
+    if element.tag == "dialog" and "open" not in element.attributes and display in {"", "none"}:
+        return Hidden("dialog-closed", element, "")
+    return None
+
+
+def _by_declaration(style: dict[str, str], element: Element, opacity: float) -> Hidden | None:
+    if style.get("display") == "none":
+        return Hidden("display-none", element, "display:none")
+    if opacity < _FAINT:
+        return Hidden("opacity", element, f"opacity:{style.get('opacity', '')}")
+    for name, argument in _FUNCTION.findall(style.get("filter", "")):
+        if name == "opacity" and _fraction(argument) < _FAINT:
+            return Hidden("opacity", element, f"filter:{style['filter']}")
+    if style.get("content-visibility") == "hidden" and _has_box(style, element):
+        return Hidden("content-visibility", element, "content-visibility:hidden")
+    if style.get("mso-hide") == "all":
+        return Hidden("mso-hide", element, "mso-hide:all")
+    return None
+
+
+def _has_box(style: dict[str, str], element: Element) -> bool:
+    """Whether widths, heights and overflow mean something to the element: not to lines of text and tables."""
+    display = style.get("display", "")
+    if style.get("position") in {"absolute", "fixed"} or style.get("float", "none") in {"left", "right"}:
+        return True
+    if display:
+        return display not in {"inline", "contents"} and not display.startswith("table")
+    return element.tag not in _INLINE and element.tag not in _GROWING
+
+
+def _size(style: dict[str, str], element: Element, above: float) -> float:
+    value = style.get("font-size", "")
+    if not value:
+        if element.tag == "font":
+            return _FONT_ATTRIBUTE.get(element.attribute("size").strip(), above)
+        return above
+    if value in _KEYWORDS:
+        return _KEYWORDS[value]
+    if value in {"smaller", "larger"}:
+        return above / 1.2 if value == "smaller" else above * 1.2
+    length = length_of(value, above, above)
+    return above if length is None or length < 0 else length
+
+
+def _colour(style: dict[str, str], element: Element, above: Look) -> Rgba:
+    for name in ("-webkit-text-fill-color", "color"):
+        value = style.get(name, "")
+        if value in {"inherit", "currentcolor"}:
+            return above.colour
+        if value and (found := colour_of(value)) is not None:
+            return found
+    if element.tag == "a" and element.attribute("href"):
+        return above.link
+    attribute = {"font": "color", "body": "text"}.get(element.tag, "")
+    found = colour_attribute(element.attribute(attribute)) if attribute else None
+    return found or above.colour
+
+
+def _links_colour(element: Element, above: Look) -> Rgba:
+    return (colour_attribute(element.attribute("link")) if element.tag == "body" else None) or above.link
+
+
+def _ground(style: dict[str, str], element: Element, above: Rgba | None) -> Rgba | None:
+    colour = colour_of(style["background-color"]) if "background-color" in style else None
+    if "background-color" not in style and "bgcolor" in element.attributes:
+        colour = colour_attribute(element.attribute("bgcolor"))
+    image = style.get("background-image", "none")
+    if image not in {"none", "initial", "inherit"} or (
+        "background" in element.attributes and "background-image" not in style
+    ):
+        return None
+    if colour is None or colour[3] == 0:
+        return above
+    return colour if above is None and colour[3] == 1 else None if above is None else _over(colour, above)
+
+
+def _over(top: Rgba, ground: Rgba) -> Rgba:
+    share = top[3]
+    red, green, blue = [a * share + b * (1 - share) for a, b in zip(top[:3], ground[:3], strict=True)]
+    return red, green, blue, 1.0
+
+
+def _alike(one: Rgba, other: Rgba) -> bool:
+    """Whether two colours are equal or so near that letters of one are not read on the other."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    distance = sum([(a - b) ** 2 for a, b in zip(one[:3], other[:3], strict=True)]) ** 0.5
+    return (lighter + 0.05) / (darker + 0.05) < _NEAR_CONTRAST and distance < _NEAR_DISTANCE
+
+
+def _luminance(colour: Rgba) -> float:
+    """Return the relative luminance, WCAG 2.2."""
+    red, green, blue = [
+        one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in colour[:3]
+    ]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _named(colour: Rgba) -> str:
+    red, green, blue = [round(one * 255) for one in colour[:3]]
+    return f"#{red:02x}{green:02x}{blue:02x}" + ("" if colour[3] == 1 else f" at {colour[3]:g}")
+
+
+def _fraction(value: str) -> float:
+    match = _NUMBER.match(value.strip())
+    if match is None:
+        return 1.0
+    number = float(match[0]) / (100 if value.strip().endswith("%") else 1)
+    return min(1.0, max(0.0, number))
+
+
+def _clips_all(clip: str) -> bool:
+    for name, arguments in _FUNCTION.findall(clip):
+        edges = [float(one) for one in _NUMBER.findall(arguments)]
+        if name == "rect" and len(edges) == 4:
+            top, right, bottom, left = edges
+            return right - left < _SLIT or bottom - top < _SLIT
+    return False
+
+
+def _cuts_all(path: str) -> bool:
+    for name, arguments in _FUNCTION.findall(path):
+        numbers = [float(one) for one in _NUMBER.findall(arguments)]
+        if name == "inset" and "%" in arguments and numbers and min(numbers) >= 50:
+            return True
+        if name in {"circle", "ellipse"} and numbers and numbers[0] == 0:
+            return True
+        if name == "polygon" and numbers and set(numbers) == {0.0}:
+            return True
+    return False
+
+
+def _moves_away(transform: str) -> bool:
+    for name, arguments in _FUNCTION.findall(transform):
+        numbers = [float(one) for one in _NUMBER.findall(arguments)]
+        if name.startswith("scale") and 0.0 in numbers:
+            return True
+        if name.startswith("translate") and "%" not in arguments and any(one <= -_FAR for one in numbers):
+            return True
+    return False
