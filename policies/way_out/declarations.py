@@ -1,8 +1,9 @@
 """What a style says about whether its element can be seen: declarations of CSS, as far as that goes.
 
 ``declared`` reads a style attribute, ``of_tokens`` a block of a style sheet; both give long-hand names with
-lower-case values, and leave out everything that hides nothing. Shorthands are taken apart. Nothing here
-fails: what cannot be read is left out, as browsers do (CSS Syntax section 2.2).
+lower-case values, and leave out everything that hides nothing. Shorthands are taken apart. What is too deep
+to be read is ``Doubtful``. Nothing else fails: what cannot be read is left out, as browsers do (CSS Syntax
+section 2.2).
 """
 
 import re
@@ -36,6 +37,10 @@ _FONT_SIZE = re.compile(
 )
 
 
+class Doubtful(Exception):
+    """What would take too long to find out; the message says what."""
+
+
 class Declared(NamedTuple):
     """One declaration. ``important`` is what ``!important`` makes of it."""
 
@@ -50,7 +55,10 @@ def declared(style: str) -> tuple[Declared, ...]:
     style = style[:_LONGEST]
     plain = _QUOTED.sub("''", style) if "'" in style or '"' in style else style
     if _INTRICATE.search(plain.replace("''", "")):
-        return of_tokens(style)
+        try:
+            return of_tokens(style)
+        except RecursionError:  # brackets within brackets
+            raise Doubtful("a style too deep") from None
     return tuple(_plainly(plain.lower()))
 
 

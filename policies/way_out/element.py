@@ -4,24 +4,24 @@ A document's elements are made when somebody asks for them, and remembered. What
 find out is ``Doubtful``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-from policies.way_out.declarations import Declared, declared
-from policies.way_out.sheet import NO_SHEET, Compound, Doubtful, Rule, Sheet, sheet_of
+from policies.way_out.declarations import Declared, Doubtful, declared
+from policies.way_out.sheet import EVERYWHERE, NO_SHEET, Compound, Rule, Sheet, sheet_of
 
 _MOST_ELEMENTS = 5000  # looked at in one text: the links in question and all around them
 _MOST_WALKED = 4_000_000  # characters of HTML that the engine may walk for selectors
-_MOST_TESTS = 200_000  # rules held against elements
+_MOST_TESTS = 40_000  # rules held against elements
 _LONGEST_PATH = 160  # characters
 
 
 class Element:
     """One element. ``classes`` and ``id`` are in lower case."""
 
-    __slots__ = ("attributes", "classes", "id", "node", "parent", "tag")
+    __slots__ = ("attributes", "classes", "id", "keys", "node", "parent", "tag")
 
     def __init__(self, node: LexborNode, parent: "Element | None") -> None:
         self.node = node
@@ -30,6 +30,10 @@ class Element:
         self.attributes: dict[str, str | None] = node.attributes
         self.id = (self.attributes.get("id") or "").lower()
         self.classes = frozenset((self.attributes.get("class") or "").lower().split())
+        # What rules for it are found by.
+        self.keys = (
+            [f".{one}" for one in self.classes] + [self.tag, "*"] + ([f"#{self.id}"] if self.id else [])
+        )
 
     def attribute(self, name: str) -> str:
         """Return an attribute's value, "" where there is none."""
@@ -60,6 +64,7 @@ class Document:
         self._elements: dict[int, Element] = {}
         self._matched: dict[str, frozenset[int]] = {}
         self._walked = self._tests = 0
+        self.views_differ = False  # whether a rule has come up that does not hold in all of them
 
     @cached_property
     def sheet(self) -> Sheet:
@@ -99,22 +104,20 @@ class Document:
         return style
 
     def _ruled(self, element: Element, view: str) -> Sequence[Declared]:
-        rules = [
-            rule for rule in self._candidates(element) if view in rule.views and self._matches(rule, element)
-        ]
-        rules.sort(key=lambda rule: (rule.specificity, rule.order))
-        return [one for rule in rules for one in rule.declarations]
-
-    def _candidates(self, element: Element) -> Iterator[Rule]:
-        keys = [f".{one}" for one in element.classes]
-        if element.id:
-            keys.append(f"#{element.id}")
-        for key in (*keys, element.tag, "*"):
-            found = self.sheet.rules.get(key, ())
-            self._tests += len(found)
-            yield from found
+        found: list[Rule] = []
+        for key in element.keys:
+            bucket = self.sheet.rules.get(key)
+            if bucket is not None:
+                found += [rule for rule in bucket if self._holds(rule, view) and self._matches(rule, element)]
+                self._tests += len(bucket)
         if self._tests > _MOST_TESTS:
             raise Doubtful("too many rules for too many elements")
+        found.sort(key=lambda rule: (rule.specificity, rule.order))
+        return [one for rule in found for one in rule.declarations]
+
+    def _holds(self, rule: Rule, view: str) -> bool:
+        self.views_differ = self.views_differ or rule.views != EVERYWHERE
+        return view in rule.views
 
     def _matches(self, rule: Rule, element: Element) -> bool:
         if not rule.steps:

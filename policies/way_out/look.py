@@ -15,12 +15,11 @@ from itertools import islice
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
 from gateway.model.way_out import MISSING, Evidence, Finding, WayOut
+from policies.way_out.declarations import Doubtful
 from policies.way_out.element import Document, Element
 from policies.way_out.media import VIEWS
-from policies.way_out.sheet import Doubtful
 from policies.way_out.sight import Hidden, Sight
 from policies.way_out.target import cleaned, why_broken
-from policies.way_out.wording import IN_URLS
 from policies.way_out.words import says_here, says_leave, those_that
 
 _MOST_LINKS = 5000  # in one text
@@ -40,7 +39,9 @@ _WRAPPING = frozenset({"b", "i", "u", "em", "strong", "span", "font", "small"})
 _ENDING = frozenset(
     {"a", "p", "div", "td", "tr", "table", "ul", "ol", "li", "h1", "h2", "h3", "h4", "img", "hr"}
 )
-_CLOSELY = 6000  # characters of a plain text that are read word by word
+_CLOSELY = 4000  # characters of a plain text that are read word by word
+_MOST_URLS, _FIRST = 100, 10  # of a plain text, from its end and from its beginning
+_SIGNS, _LONGEST_SCHEME = ("://", "mailto:", "MAILTO:", "Mailto:"), len("https")
 _NEAR = 240  # characters of plain text around a URL, in so many lines
 _LINES_BEFORE, _LINES_AFTER = 2, 1
 
@@ -76,8 +77,8 @@ class Circumstances:
 
 def _in_url(url: str) -> bool:
     """Whether a URL says what it is for."""
-    lower = url.lower()
-    return any(lower.rfind(word) >= 0 for word in IN_URLS)  # backwards: CPython needs half the time for that
+    # Backwards: CPython needs half the time for that.
+    return url.lower().rfind("unsub") >= 0 or says_leave(url)
 
 
 # HTML -------------------------------------------------------------------------------------------------------
@@ -194,25 +195,29 @@ class _Search:
     def _of_working(self, links: Sequence[_Link]) -> Finding:
         """Judge by what is seen of these links: on every kind of screen, one of them must be."""
         document = Document(self._tree, len(self._html))
-        for view in VIEWS if document.sheet.views_differ else VIEWS[:1]:
+        seen = links[0]
+        for view in VIEWS:
+            if view is not VIEWS[0] and not document.views_differ:
+                break
             sight = Sight(document, view)
             why: Hidden | None = None
             for link in links:
                 hidden = _why_not_seen(document, sight, link)
                 if hidden is None:
+                    seen = link
                     break
                 why = why or hidden
             else:
-                assert why is not None
-                where = f" (on a {view.name} screen)" if document.sheet.views_differ else ""
+                assert why is not None  # there is at least one link
+                where = f" (on a {view.name} screen)" if document.views_differ else ""
                 evidence = Evidence(
                     why.rule, why.element.path(), why.declaration[:_EXCERPT] + where, _excerpt(links[0])
                 )
                 return Finding(WayOut.HIDDEN, evidence)
-        if self._circumstances.is_ours(links[0].href):
+        if self._circumstances.is_ours(seen.href):
             return Finding(WayOut.OWN, Evidence("ours"))
         return Finding(
-            WayOut.SENDER, Evidence("header" if self._circumstances.is_named(links[0].href) else "words")
+            WayOut.SENDER, Evidence("header" if self._circumstances.is_named(seen.href) else "words")
         )
 
     def _out_of_the_tree(self) -> Finding:
@@ -310,11 +315,11 @@ def in_plain(text: str, circumstances: Circumstances) -> Finding:
     """Judge a plain text: all of it is seen, and mail programs make its URLs links."""
     if "://" not in text and "mailto:" not in text.lower():
         return MISSING
-    if not circumstances.is_hinted_in(text) and not says_leave(_read_closely(text)) and not _in_url(text):
+    hinted = circumstances.is_hinted_in(text) or text.lower().rfind("unsub") >= 0
+    if not hinted and not says_leave(_read_closely(text)):
         return MISSING
     broken: Finding | None = None
-    # From the end, where most ways out stand.
-    for url in reversed(list(islice(_URL.finditer(text), _MOST_LINKS))):
+    for url in _urls(text):
         target = url[0].rstrip(".,;:!?)]}'*_")
         if circumstances.is_ours(target):
             return Finding(WayOut.OWN, Evidence("ours"))
@@ -328,6 +333,19 @@ def in_plain(text: str, circumstances: Circumstances) -> Finding:
             WayOut.BROKEN, Evidence(why, "", f"url:{target[:_EXCERPT]}", _line(text, url))
         )
     return broken or MISSING
+
+
+def _urls(text: str) -> Iterator[re.Match[str]]:
+    """Yield URLs from the end on, where most ways out stand, and of a long text then the first few."""
+    at, yielded = len(text), 0
+    while yielded < _MOST_URLS and (at := max(text.rfind(sign, 0, at) for sign in _SIGNS)) >= 0:
+        begin = max(0, at - _LONGEST_SCHEME)
+        url = _URL.search(text, begin)
+        if url is not None and url.start() <= at:
+            at, yielded = url.start(), yielded + 1
+            yield url
+    if yielded == _MOST_URLS:
+        yield from islice(_URL.finditer(text, 0, at), _FIRST)
 
 
 def _read_closely(text: str) -> str:

@@ -55,8 +55,7 @@ SERVICES = (
 # One of these is in every placeholder. To look for each by itself is quicker than one expression for all.
 _HINTS = (b"unsub", b"optout", b"<%", b"&lt;%", b"%3c%25")
 _UNSUBSCRIBE = b"Unsubscribe"
-_MOST = 1000  # placeholders in one part
-_MOST_HINTS = 2000
+_MOST_HINTS = 600
 _NEAR = 64  # octets before a hint in which a frame may begin
 _LONGEST = 400  # and after it, in which it may end
 _MOST_SIGNS = 64  # "<" before a placeholder that begin no tag
@@ -257,31 +256,29 @@ def sites(octets: bytes, form: Form, ours: Sequence[str] = ()) -> tuple[Site, ..
     links = [link for begin in ours for link in _links_of_ours(octets, begin.encode("ascii"), form)]
     write = _in_html if form is Form.HTML else _in_plain
     found: list[Site] = []
-    for one in _found(octets, lower):
+    hints = _hints(lower)
+    if len(hints) > _MOST_HINTS:
+        raise Untouchable("too-many-placeholders")
+    for one in _found(octets, lower, hints):
         site = None if found and one.start < found[-1].end else write(lower, one)
         if site is not None:
             found.append(site)
-            if len(found) > _MOST:
-                raise Untouchable("too-many-placeholders")
     return tuple(sorted((*found, *links), key=lambda site: site.start) if links else found)
 
 
 def _links_of_ours(octets: bytes, begin: bytes, form: Form) -> Iterator[Site]:
-    at = octets.find(begin)
+    at = octets.rfind(begin)
     while at >= 0:
         token = _TOKEN.match(octets, at + len(begin))
-        end = token.end() if token else at
         if token:
-            yield Site(at, end, b"\0", html=form is Form.HTML)
-        at = octets.find(begin, end + 1)
+            yield Site(at, token.end(), b"\0", html=form is Form.HTML)
+        at = octets.rfind(begin, 0, at)
 
 
 def unmistakable(octets: bytes) -> tuple[Site, ...]:
     """Return the placeholders that are no ordinary text anywhere, not even in a header or what is sealed."""
-    try:
-        found = list(_found(octets, octets.lower()))
-    except Untouchable:  # thousands of mentions: no newsletter
-        return ()
+    lower = octets.lower()
+    found = _found(octets, lower, _hints(lower)[:_MOST_HINTS])
     sure = [one for one in found if one.sure and one.named and one.role is _Role.WHOLE]
     return tuple([Site(one.start, one.end, b"\0", html=False) for one in sure])
 
@@ -289,9 +286,9 @@ def unmistakable(octets: bytes) -> tuple[Site, ...]:
 # Finding ----------------------------------------------------------------------------------------------------
 
 
-def _found(octets: bytes, lower: bytes) -> Iterator[_Found]:
+def _found(octets: bytes, lower: bytes, hints: Sequence[int]) -> Iterator[_Found]:
     at = 0
-    for hint in _hints(lower):
+    for hint in hints:
         if hint >= at:
             found = _at(octets, lower, hint, max(at, hint - _NEAR))
             at = found[0].end if found else at
@@ -299,13 +296,12 @@ def _found(octets: bytes, lower: bytes) -> Iterator[_Found]:
 
 
 def _hints(lower: bytes) -> list[int]:
+    """Return where placeholders may be, in order: enough to say that there are too many."""
     found: list[int] = []
     for hint in _HINTS:
         at = lower.rfind(hint)  # backwards: CPython needs half the time for that
-        while at >= 0:
+        while at >= 0 and len(found) <= _MOST_HINTS:
             found.append(at)
-            if len(found) > _MOST_HINTS:
-                raise Untouchable("too-many-placeholders")
             at = lower.rfind(hint, 0, at)
     return sorted(found)
 

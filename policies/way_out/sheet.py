@@ -17,7 +17,7 @@ from typing import NamedTuple
 import tinycss2
 from tinycss2.ast import AtRule, Node, QualifiedRule
 
-from policies.way_out.declarations import Declared, of_tokens
+from policies.way_out.declarations import Declared, Doubtful, of_tokens
 from policies.way_out.media import VIEWS, holds
 
 _LONGEST = 49_152  # characters of all sheets of a text: 25 ms at worst, once. Gmail drops what is over 8,192
@@ -29,10 +29,6 @@ _NEVER = frozenset(
 )
 _NO_ELEMENT = frozenset({"before", "after", "first-line", "first-letter"})
 _ALWAYS = frozenset({"link", "any-link"})
-
-
-class Doubtful(Exception):
-    """What would take too long to find out; the message says what."""
 
 
 class Compound(NamedTuple):
@@ -63,10 +59,10 @@ class Sheet:
     """Rules by what their rightmost compound asks for: "#id", ".class", "tag" or "*"."""
 
     rules: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
-    views_differ: bool = False
 
 
 NO_SHEET = Sheet()
+EVERYWHERE = frozenset(view.name for view in VIEWS)
 
 
 @lru_cache(maxsize=128)
@@ -81,12 +77,10 @@ def sheet_of(texts: tuple[tuple[str, str], ...]) -> Sheet:
             reading.read(nodes, frozenset(view.name for view in VIEWS if holds(media, view)), 0)
     except RecursionError:  # brackets within brackets
         raise Doubtful("style sheets too deep") from None
-    everywhere = frozenset(view.name for view in VIEWS)
     buckets: dict[str, list[Rule]] = {}
     for key, rule in reading.rules:
         buckets.setdefault(key, []).append(rule)
-    differ = any(rule.views != everywhere for _, rule in reading.rules)
-    return Sheet({key: tuple(rules) for key, rules in buckets.items()}, differ)
+    return Sheet({key: tuple(rules) for key, rules in buckets.items()})
 
 
 class _Reading:
@@ -127,9 +121,9 @@ def _holds_in(node: AtRule) -> frozenset[str]:
         case "media":
             return frozenset(view.name for view in VIEWS if holds(prelude, view))
         case "supports":
-            return frozenset() if prelude.startswith("not") else frozenset(view.name for view in VIEWS)
+            return frozenset() if prelude.startswith("not") else EVERYWHERE
         case "layer":
-            return frozenset(view.name for view in VIEWS)
+            return EVERYWHERE
         case _:
             return frozenset()
 
@@ -140,7 +134,7 @@ def _by_comma(tokens: Sequence[Node]) -> Iterator[list[Node]]:
         if token.type == "literal" and token.value == ",":
             yield piece
             piece = []
-        elif token.type != "comment":
+        else:
             piece.append(token)
     yield piece
 

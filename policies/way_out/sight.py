@@ -28,6 +28,16 @@ _FAINT = 0.1  # of opacity
 _NEAR_CONTRAST = 1.25  # WCAG's ratio: 1 is none, its own minimum for text is 4.5
 _NEAR_DISTANCE = 0.2  # between two colours, of at most 1.73: as bright, but another colour, can be seen
 
+# Without one of these nothing is gone.
+_HIDING = frozenset(
+    {
+        *("display", "opacity", "filter", "content-visibility", "mso-hide", "overflow", "position"),
+        *("margin-left", "margin-top", "clip", "clip-path", "transform"),
+    }
+)
+# What has a say of its own in how it looks, whatever its style.
+_TELLING_TAGS = frozenset({"a", "body", "font", "noscript", "dialog"})
+_TELLING_ATTRIBUTES = frozenset({"hidden", "bgcolor", "background"})
 _INLINE = frozenset(
     {
         *(
@@ -147,13 +157,13 @@ class Sight:
         if above.gone is not None:
             return above
         style = self._document.style(element, self._view.name)
+        if not style and _says_nothing(element):
+            return above
         size = _size(style, element, above.size)
-        opacity = above.opacity * _fraction(style.get("opacity", "1"))
+        opacity = above.opacity * _fraction(style["opacity"]) if "opacity" in style else above.opacity
         gone = self._gone(style, element, size, opacity)
         if gone is not None:
             return Look(gone)
-        if not style and not element.attributes:
-            return above
         visibility = style.get("visibility", "")
         indent = length_of(style.get("text-indent", ""), size, self._view.width)
         pointer = style.get("pointer-events", "")
@@ -170,9 +180,11 @@ class Sight:
         )
 
     def _gone(self, style: dict[str, str], element: Element, size: float, opacity: float) -> Hidden | None:
+        hidden = _by_nature(style, element)
+        if hidden is not None or _HIDING.isdisjoint(style):
+            return hidden
         return (
-            _by_nature(style, element)
-            or _by_declaration(style, element, opacity)
+            _by_declaration(style, element, opacity)
             or self._by_box(style, element, size)
             or self._by_place(style, element, size)
         )
@@ -209,6 +221,15 @@ class Sight:
         if _moves_away(style.get("transform", "")) and _has_box(style, element):
             return Hidden("off-screen", element, f"transform:{style['transform']}")
         return None
+
+
+def _says_nothing(element: Element) -> bool:
+    """Whether an element without a style looks as what it stands in."""
+    return (
+        element.tag not in _TELLING_TAGS
+        and _TELLING_ATTRIBUTES.isdisjoint(element.attributes)
+        and (element.parent is None or element.parent.tag != "details")
+    )
 
 
 def _why_not_there(look: Look, element: Element) -> Hidden | None:

@@ -17,7 +17,7 @@ _MAILBOX = re.compile(r"[^\s@<>\"(),:;\\]+@([^\s@<>\"(),:;\\]+)\Z")
 # What is left of a placeholder that nobody filled in. A percent sign before two hex digits is an octet.
 _UNFILLED = re.compile(
     r"\{\{|\}\}|%7B%7B|\*(?:\||%7C)|(?:\||%7C)\*|<%|%3C%25|\$\{|##\w|%%\w+%%|\[\[|%5B%5B"
-    r"|%(?![0-9a-f]{2})[a-z_][\w.-]*%|\A(?:https?://)?(?:\[(?![0-9a-f:.]+\])|\{|%5B|%7B)",
+    r"|%(?![0-9a-f]{2})[a-z_][\w.-]*%|\A(?:https?://)?(?:\[(?![^\]]*:)|\{|%5B|%7B)",
     re.IGNORECASE,
 )
 # RFC 6761 and RFC 6762, RFC 8375, and what home networks use: names that lead nowhere, or home.
@@ -81,9 +81,10 @@ def _why_host(host: str, reserved: frozenset[str]) -> str:
         name = host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
         return "host"
-    if not _HOST.match(name):
+    labels = name.rstrip(".").lower().split(".")
+    if not _HOST.match(name) or labels[-1].isdigit():
         return "host"
-    return _why_name(name.rstrip(".").lower().split("."), reserved)
+    return _why_name(labels, reserved)
 
 
 def _why_name(labels: Sequence[str], reserved: frozenset[str]) -> str:

@@ -355,11 +355,3 @@ HERE = (
     *("ссылке",),
 )
 """Words of links that only point, whose meaning stands in the sentence around them."""
-
-IN_URLS = (
-    *("unsub", "optout", "opt-out", "opt_out", "abmeld", "abbestell", "austragen", "desinscri"),
-    *("desabon", "desuscri", "afmeld", "uitschrij", "odhlas", "odjav", "wypis", "leiratkoz"),
-    *("dezabon", "avregistrer", "avprenumer", "disiscri", "descadastr", "otpis", "loobu", "list-off"),
-    *("listoff",),
-)
-"""What a URL has in it that is for leaving. Every link is searched for each: only those that are in use."""

@@ -1,3 +1,4 @@
+import base64
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,3 +170,71 @@ def test_a_part_that_cannot_be_changed_does_not_hold_up_the_other(rewrite_facts:
     assert b"\r\n\r\nx\r\n--b" in put
     assert b"\r\n\r\ny\r\n<i>News</i>" in put
     assert footer.explain(scan(raw)) == "added"
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "verdict"),
+    [
+        ("Unsubscribe: https://example.com/u", "sender provides", "sender"),
+        ("Unsubscribe: http://localhost/u", "added", "broken"),
+        ("{{unsubscribe_url}}", "sender provides", "own"),
+        ("x", "added", "missing"),
+    ],
+)
+def test_rewriting_tells_the_way_out(body: str, outcome: str, verdict: str) -> None:
+    rewriting = footer.explainer({})(scan(f"A: b\r\n\r\n{body}".encode()), "https://mail.example.org/u/")
+    assert (rewriting.outcome, str(rewriting.finding.verdict)) == (outcome, verdict)
+
+
+def test_a_header_never_makes_good_what_the_text_hides() -> None:
+    html = b"<p style='display:none'><a href='https://example.com/u'>Unsubscribe</a></p>"
+    message = scan(_OWN + b"\r\nContent-Type: text/html\r\n\r\n" + html)
+    rewriting = footer.explainer({})(message, "")
+    assert (rewriting.outcome, str(rewriting.finding.verdict)) == ("added", "hidden")
+
+
+def test_a_link_of_the_senders_own_counts_only_where_the_settings_say_so() -> None:
+    message = scan(b"A: b\r\n\r\nUnsubscribe: https://example.com/u")
+    assert footer.explainer({"own_link_counts": False})(message, "").outcome == "added"
+    ours = scan(b"A: b\r\n\r\n{{unsubscribe_url}}")
+    assert footer.explainer({"own_link_counts": False})(ours, "").outcome == "sender provides"
+    reserved = scan(b"A: b\r\n\r\nUnsubscribe: https://shop.example/u")
+    assert footer.explainer({})(reserved, "").outcome == "added"
+    assert footer.explainer({"reserved_hosts": ["example"]})(reserved, "").outcome == "sender provides"
+
+
+def test_a_copy_that_comes_in_again_gets_its_new_readers_link(rewrite_facts: RewriteFacts) -> None:
+    old = b"https://mail.example.org/u/" + b"A" * 60
+    facts = replace(rewrite_facts, unsubscribe_url="https://mail.example.org/u/" + "B" * 60)
+    assert _body(facts, b"A: b", b"Bye: " + old + b"\r\n") == b"Bye: " + old.replace(b"A", b"B") + b"\r\n"
+
+
+def test_a_hidden_placeholder_is_filled_in_and_the_footer_added(rewrite_facts: RewriteFacts) -> None:
+    html = b"<div hidden><a href='{{unsubscribe_url}}'>x</a></div><p>y</p></body><p hidden><a href='[unsubscribe]'>x</a>"
+    link = b"https://mail.example.org/u/T?a=1&amp;b=2"
+    for encoding, encoded in ((b"8bit", html), (b"base64", base64.encodebytes(html).replace(b"\n", b"\r\n"))):
+        head = b"Content-Type: text/html\r\nContent-Transfer-Encoding: " + encoding
+        body = _body(rewrite_facts, head, encoded)
+        got = base64.b64decode(body) if encoding == b"base64" else body
+        assert got.startswith(b"<div hidden><a href='" + link + b"'>x</a></div><p>y</p>")
+        assert b"<i>News</i> " + link in got
+        assert got.endswith(b"</body><p hidden><a href='" + link + b"'>x</a>")
+
+
+def test_placeholders_in_wide_and_shifted_charsets(rewrite_facts: RewriteFacts) -> None:
+    text = "\u3053\u3093 {% unsubscribe '\u505c\u6b62' %}"
+    link = "https://mail.example.org/u/T?a=1&b=2"
+    raw = base64.encodebytes(text.encode("utf-16-le")).replace(b"\n", b"\r\n")
+    body = _body(
+        rewrite_facts, b"Content-Type: text/plain; charset=utf-16le\r\nContent-Transfer-Encoding: base64", raw
+    )
+    assert base64.b64decode(body).decode("utf-16-le").rstrip() == f"\u3053\u3093 \u505c\u6b62: {link}"
+    shifted = _body(
+        rewrite_facts, b"Content-Type: text/plain; charset=iso-2022-jp", text.encode("iso2022_jp")
+    )
+    assert shifted.decode("iso2022_jp") == f"\u3053\u3093 \u505c\u6b62: {link}"
+
+
+def test_a_broken_part_has_no_place_for_a_footer() -> None:
+    head = b"Content-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    assert footer.explain(scan(head + b"<p>a</p>==</body> x")) == "headers only: broken-quoted-printable"
