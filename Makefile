@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .PHONY: run test bench bench-steps bench-backlog bench-oneclick bench-mime fuzz lint types imports check docs catalogues clean
+.PHONY: run test bench bench-steps bench-backlog bench-oneclick lint types imports check docs catalogues clean
+.PHONY: run test bench bench-steps bench-backlog bench-way-out bench-oneclick lint types imports check docs clean
 
 run: $(READY)  ## a demonstration: real mail through a real gateway
 	$(BIN)/consentry demo
@@ -17,6 +19,9 @@ bench: $(READY) ## the side-by-side benchmark
 
 bench-steps: $(READY) ## milliseconds of CPU of each step of one message
 	$(BIN)/python tests/bench/steps.py
+
+bench-way-out: $(READY) ## milliseconds of CPU of looking for a way out and rewriting
+	$(BIN)/python tests/bench/way_out.py
 
 bench-backlog: $(READY) ## memory while 100,000 messages wait for a next hop that is down
 	$(BIN)/python tests/bench/backlog.py $(BACKLOG)

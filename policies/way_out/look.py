@@ -138,7 +138,8 @@ class _Search:
         worded = those_that(says_leave, links, lambda link: link.label)
         for link in worded:
             link.by_words = True
-        yield [link for link in links if self._circumstances.is_named(link.href)]
+        if self._circumstances.named:
+            yield [link for link in links if self._circumstances.is_named(link.href)]
         yield worded
         yield those_that(_in_url, links, lambda link: link.href)
         yield self._pointing(links[-_LAST:])

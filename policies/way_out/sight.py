@@ -11,6 +11,7 @@ as grounds, custom properties.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from policies.way_out.declarations import Rgba, colour_attribute, colour_of, length_of
 from policies.way_out.element import Document, Element
@@ -351,6 +352,7 @@ def _over(top: Rgba, ground: Rgba) -> Rgba:
     return red, green, blue, 1.0
 
 
+@lru_cache(maxsize=1024)
 def _alike(one: Rgba, other: Rgba) -> bool:
     """Whether two colours are equal or so near that letters of one are not read on the other."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)

@@ -15,6 +15,7 @@ from policies.way_out.wording import HERE, WORDING
 Thing = TypeVar("Thing")
 
 _KEY = 4  # letters of a word by which its stems are found
+_AT_THE_END = 4  # of many things
 _MOST_WORDS = 5  # of a link that only points
 # Chinese, Japanese and Korean, as they are after NFKD: Korean syllables are taken apart into letters.
 _UNSPACED = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff]")
@@ -105,10 +106,16 @@ def _has_unspaced(words: Sequence[str], phrases: Iterable[str]) -> bool:
 def those_that(
     says: Callable[[str], bool], things: Sequence[Thing], text: Callable[[Thing], str]
 ) -> list[Thing]:
-    """Return the things whose text says something, in few passes: by halves, as most texts say nothing."""
+    """Return the things whose text says something, in few passes: most say nothing, the others stand last."""
+    return _by_halves(says, things[:-_AT_THE_END], text) + _by_halves(says, things[-_AT_THE_END:], text)
+
+
+def _by_halves(
+    says: Callable[[str], bool], things: Sequence[Thing], text: Callable[[Thing], str]
+) -> list[Thing]:
     if not things or not says("\n".join(map(text, things))):
         return []
     if len(things) == 1:
         return list(things)
     half = len(things) // 2
-    return those_that(says, things[:half], text) + those_that(says, things[half:], text)
+    return _by_halves(says, things[:half], text) + _by_halves(says, things[half:], text)
