@@ -26,7 +26,7 @@ KEPT = frozenset(
 )
 _SHORTHANDS = frozenset({"background", "font", "margin", "inset", "overflow-x", "overflow-y"})
 _WANTED = KEPT | _SHORTHANDS
-_LONGEST = 8192  # characters of one style attribute
+_LONGEST = 4096  # characters of one style attribute
 _QUOTED = re.compile(r"'[^'\\]*'|\"[^\"\\]*\"")
 # Where a semicolon or a colon may be no end: only the real tokenizer knows.
 _INTRICATE = re.compile(r"[\\'\"{}\[@]|/\*|\([^)]*;")
@@ -49,10 +49,13 @@ class Declared(NamedTuple):
     important: bool
 
 
-@lru_cache(maxsize=4096)
 def declared(style: str) -> tuple[Declared, ...]:
     """Return what a style attribute declares."""
-    style = style[:_LONGEST]
+    return _remembered(style[:_LONGEST])
+
+
+@lru_cache(maxsize=2048)
+def _remembered(style: str) -> tuple[Declared, ...]:
     plain = _QUOTED.sub("''", style) if "'" in style or '"' in style else style
     if _INTRICATE.search(plain.replace("''", "")):
         try:

@@ -26,8 +26,10 @@ _MOST_LINKS = 5000  # in one text
 _MOST_CANDIDATES = 40  # that are looked at closely
 _MOST_LETTERS = 1_000_000  # of all links' texts together: links within links count many times
 _MOST_LEAVES = 40  # texts and images in one link
+_END = 60  # links of a long text whose words are read, beside the first few
 _LAST = 40  # links whose neighbourhood is read: ways out stand at the end
-_BESIDE = 160  # characters of it, on either side
+_BESIDE, _MOST_BESIDE = 160, 12  # characters and nodes of it, on either side
+_MOST_OUTSIDE = 500  # comments and templates that are searched
 _EXCERPT = 200  # characters
 _URL = re.compile(r"(?:https?://|mailto:)[^\s<>\"']+", re.IGNORECASE)
 _NOT_LONGER = re.compile(r"\.?[\w/=%~-]")
@@ -40,8 +42,10 @@ _ENDING = frozenset(
     {"a", "p", "div", "td", "tr", "table", "ul", "ol", "li", "h1", "h2", "h3", "h4", "img", "hr"}
 )
 _CLOSELY = 4000  # characters of a plain text that are read word by word
-_MOST_URLS, _FIRST = 100, 10  # of a plain text, from its end and from its beginning
-_SIGNS, _LONGEST_SCHEME = ("://", "mailto:", "MAILTO:", "Mailto:"), len("https")
+_REGION = (
+    16_384  # characters at the end of a plain text whose URLs are looked at, and a quarter at its beginning
+)
+_FIRST = 10  # links at the beginning of a long text
 _NEAR = 240  # characters of plain text around a URL, in so many lines
 _LINES_BEFORE, _LINES_AFTER = 2, 1
 
@@ -69,6 +73,16 @@ class Circumstances:
     def is_ours_within(self, text: str) -> bool:
         """Whether a text holds a link of ours."""
         return any(one in text for one in self.ours)
+
+    def is_named_within(self, text: str) -> bool:
+        """Whether a text holds a URL that the sender's header names, and not only a longer one."""
+        for one in self.named:
+            at = text.find(one)
+            while at >= 0:
+                if not _NOT_LONGER.match(text, at + len(one)):
+                    return True
+                at = text.find(one, at + 1)
+        return False
 
     def is_named(self, url: str) -> bool:
         """Whether a URL is one that the sender's header names; more may follow in its query."""
@@ -154,13 +168,18 @@ class _Search:
     def _links(self) -> list[_Link]:
         found: list[_Link] = []
         letters = 0
-        for node in (*self._tree.tags("a"), *self._tree.tags("area")):
+        nodes = [*self._tree.tags("a"), *self._tree.tags("area")]
+        if len(nodes) > _MOST_LINKS:
+            raise Doubtful("too many links")
+        if len(nodes) > _FIRST + _END and not self._circumstances.is_hinted_in(self._html):
+            nodes = nodes[:_FIRST] + nodes[-_END:]
+        for node in nodes:
             attributes = node.attributes
             if "href" not in attributes:
                 continue
             found.append(_Link(node, attributes))
             letters += len(found[-1].label)
-            if letters > _MOST_LETTERS or len(found) > _MOST_LINKS:
+            if letters > _MOST_LETTERS:
                 raise Doubtful("too many links")
         return found
 
@@ -223,7 +242,7 @@ class _Search:
 
     def _out_of_the_tree(self) -> Finding:
         """Look for a link where no reader sees it at all: in comments, and in templates."""
-        for where, text in self._outside():
+        for where, text in islice(self._outside(), _MOST_OUTSIDE):
             for anchor in _anchors(text):
                 if self._circumstances.is_ours_within(anchor) or says_leave(_TAG.sub(" ", anchor)):
                     return Finding(WayOut.HIDDEN, Evidence(where, "", "", anchor[:_EXCERPT]))
@@ -256,14 +275,14 @@ def _beside(node: LexborNode) -> str:
     ):
         node = node.parent
     before, after = "", ""
-    at = node.prev
-    while at is not None and at.tag not in _ENDING and len(before) < _BESIDE:
+    at, steps = node.prev, 0
+    while at is not None and at.tag not in _ENDING and len(before) < _BESIDE and steps < _MOST_BESIDE:
         before = at.text() + before
-        at = at.prev
-    at = node.next
-    while at is not None and at.tag not in _ENDING and len(after) < _BESIDE:
+        at, steps = at.prev, steps + 1
+    at, steps = node.next, 0
+    while at is not None and at.tag not in _ENDING and len(after) < _BESIDE and steps < _MOST_BESIDE:
         after += at.text()
-        at = at.next
+        at, steps = at.next, steps + 1
     return f"{before[-_BESIDE:]} {after[:_BESIDE]}"
 
 
@@ -316,37 +335,35 @@ def in_plain(text: str, circumstances: Circumstances) -> Finding:
     """Judge a plain text: all of it is seen, and mail programs make its URLs links."""
     if "://" not in text and "mailto:" not in text.lower():
         return MISSING
-    hinted = circumstances.is_hinted_in(text) or text.lower().rfind("unsub") >= 0
-    if not hinted and not says_leave(_read_closely(text)):
+    if circumstances.is_ours_within(text):
+        return Finding(WayOut.OWN, Evidence("ours"))
+    if circumstances.is_named_within(text):
+        return Finding(WayOut.SENDER, Evidence("header"))
+    if text.lower().rfind("unsub") < 0 and not says_leave(_read_closely(text)):
         return MISSING
-    broken: Finding | None = None
-    for url in _urls(text):
+    broken = MISSING
+    for part, url in _urls(text):
         target = url[0].rstrip(".,;:!?)]}'*_")
-        if circumstances.is_ours(target):
-            return Finding(WayOut.OWN, Evidence("ours"))
-        named = circumstances.is_named(target)
-        if not named and not _in_url(target) and not says_leave(_around(text, url)):
+        if not _in_url(target) and not says_leave(_around(part, url)):
             continue
         why = why_broken(target, circumstances.reserved)
         if not why:
-            return Finding(WayOut.SENDER, Evidence("header" if named else "words"))
-        broken = broken or Finding(
-            WayOut.BROKEN, Evidence(why, "", f"url:{target[:_EXCERPT]}", _line(text, url))
-        )
-    return broken or MISSING
+            return Finding(WayOut.SENDER, Evidence("words"))
+        if broken is MISSING:
+            evidence = Evidence(why, "", f"url:{target[:_EXCERPT]}", _line(part, url))
+            broken = Finding(WayOut.BROKEN, evidence)
+    return broken
 
 
-def _urls(text: str) -> Iterator[re.Match[str]]:
-    """Yield URLs from the end on, where most ways out stand, and of a long text then the first few."""
-    at, yielded = len(text), 0
-    while yielded < _MOST_URLS and (at := max(text.rfind(sign, 0, at) for sign in _SIGNS)) >= 0:
-        begin = max(0, at - _LONGEST_SCHEME)
-        url = _URL.search(text, begin)
-        if url is not None and url.start() <= at:
-            at, yielded = url.start(), yielded + 1
-            yield url
-    if yielded == _MOST_URLS:
-        yield from islice(_URL.finditer(text, 0, at), _FIRST)
+def _urls(text: str) -> Iterator[tuple[str, re.Match[str]]]:
+    """Yield URLs from the end on, where most ways out stand, and of a long text those of its beginning."""
+    part = text[-_REGION:]
+    for url in reversed(list(_URL.finditer(part))):
+        yield part, url
+    if len(text) > _REGION:
+        part = text[: _REGION // 4]
+        for url in _URL.finditer(part):
+            yield part, url
 
 
 def _read_closely(text: str) -> str:

@@ -65,7 +65,7 @@ NO_SHEET = Sheet()
 EVERYWHERE = frozenset(view.name for view in VIEWS)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=64)
 def sheet_of(texts: tuple[tuple[str, str], ...]) -> Sheet:
     """Read the style elements of a text, each as (what its ``media`` says, its content); raise Doubtful."""
     if sum([len(text) for _, text in texts]) > _LONGEST:

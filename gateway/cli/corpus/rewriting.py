@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
@@ -38,7 +38,7 @@ from gateway.pipeline.shelf import Shelf
 SECONDS = 20.0  # for one message; a thousand times what the largest should take
 _MEMORY = 4 * 1024**3  # octets of address space
 LINK = "https://mail.example.org/u/AQEBAAAABwAAAAN-corpus"
-_OTHER_LINK = "https://mail.example.org/u/AQEBAAAABwAAAAN-second"
+_PREFIX = LINK.rpartition("/")[0] + "/"
 
 _ACCOUNT = Account(
     7, "acme", AccountState.ACTIVE, "", ConsentLevel.CONFIRMED, (), 0, OverQuota.REFUSE, frozenset(), (), None
@@ -124,11 +124,15 @@ def _begin(settings: dict[str, dict[str, object]]) -> None:
 
 
 @lru_cache(maxsize=1)
-def _rewriting() -> tuple[tuple[Policy, ...], Policy]:
-    """Return the policies that rewrite, and the footer as it is when a header alone does not suffice."""
+def _rewriting() -> tuple[Policy, ...]:
+    """Return the policies that rewrite."""
     built = [build(_TABLES.get(name, {})) for name, build in policies.SHELF.items()]
-    footer = _TABLES.get("footer", {}) | {"own_header_counts": False}
-    return tuple(one for one in built if one.rewrite is not None), policies.SHELF["footer"](footer)
+    return tuple(one for one in built if one.rewrite is not None)
+
+
+def _outcome(message: Message, **settings: object) -> str:
+    table = _TABLES.get("footer", {}) | settings
+    return policies.footer.explainer(table)(message, _PREFIX).outcome
 
 
 def _rewritten(raw: bytes) -> Result:
@@ -139,25 +143,21 @@ def _rewritten(raw: bytes) -> Result:
 
 
 def _result(raw: bytes) -> Result:
-    rewriting, second = _rewriting()
+    rewriting = _rewriting()
     facts = rewrite_facts()
     start = time.process_time()
     message = scan(raw)
     refused = next((why for one in rewriting if (why := _refusal(one, message))), "")
-    outcome = policies.footer.explainer(_TABLES.get("footer", {}))(message)
+    outcome = _outcome(message)
     after = apply(raw, rewrite(Shelf.of(rewriting), message, facts))
     spent = (time.process_time() - start) * 1000
-    assert second.rewrite is not None
-    once_more = scan(after)
-    again = second.rewrite(once_more, replace(facts, unsubscribe_url=_OTHER_LINK))
-    # A link that counts because the sender's own header names it counts no more when that header is ours.
-    counts = outcome.startswith("added") and not message.all(b"list-unsubscribe")
-    grows = counts and any(splice.start >= once_more.root.body_start for splice in again)
+    # A header alone does not count here: ours is in every message by now.
+    grows = _outcome(scan(after), own_header_counts=False).startswith("added")
     return Result(outcome, refused, after, grows, spent)
 
 
 def _refusal(policy: Policy, message: Message) -> str:
     if policy.message is None:
         return ""
-    verdict = policy.message(message, MessageFacts(_ACCOUNT, Sender(None), "", _LIST))
+    verdict = policy.message(message, MessageFacts(_ACCOUNT, Sender(None), "", _LIST, _PREFIX))
     return verdict.reason if isinstance(verdict, Refuse) else ""

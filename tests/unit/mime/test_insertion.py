@@ -1,12 +1,12 @@
 import pytest
 
-from gateway.mime.insertion import Place, place_in_html
+from gateway.mime.insertion import Place, place_in_html, probed
 from gateway.mime.transfer import Untouchable
 
 
 def _place(text: str) -> Place:
     octets = text.encode()
-    return place_in_html(octets, octets.lower())
+    return place_in_html(probed(octets, octets.lower()))
 
 
 @pytest.mark.parametrize(
