@@ -21,7 +21,7 @@ _LONGEST_PATH = 160  # characters
 class Element:
     """One element. ``classes`` and ``id`` are in lower case."""
 
-    __slots__ = ("attributes", "classes", "id", "keys", "node", "parent", "tag")
+    __slots__ = ("above", "attributes", "classes", "id", "keys", "node", "parent", "tag")
 
     def __init__(self, node: LexborNode, parent: "Element | None") -> None:
         self.node = node
@@ -30,8 +30,9 @@ class Element:
         self.attributes: dict[str, str | None] = node.attributes
         self.id = (self.attributes.get("id") or "").lower()
         self.classes = frozenset((self.attributes.get("class") or "").lower().split())
+        self.above: frozenset[str] = parent.above.union(parent.keys) if parent is not None else frozenset()
         # What rules for it are found by.
-        self.keys = (
+        self.keys: list[str] = (
             [f".{one}" for one in self.classes] + [self.tag, "*"] + ([f"#{self.id}"] if self.id else [])
         )
 
@@ -108,7 +109,13 @@ class Document:
         for key in element.keys:
             bucket = self.sheet.rules.get(key)
             if bucket is not None:
-                found += [rule for rule in bucket if self._holds(rule, view) and self._matches(rule, element)]
+                found += [
+                    rule
+                    for rule in bucket
+                    if rule.needs <= element.above
+                    and self._holds(rule, view)
+                    and self._matches(rule, element)
+                ]
                 self._tests += len(bucket)
         if self._tests > _MOST_TESTS:
             raise Doubtful("too many rules for too many elements")

@@ -357,9 +357,10 @@ def in_plain(text: str, circumstances: Circumstances) -> Finding:
 
 def _urls(text: str) -> Iterator[tuple[str, re.Match[str]]]:
     """Yield URLs from the end on, where most ways out stand, and of a long text those of its beginning."""
-    part = text[-_REGION:]
-    for url in reversed(list(_URL.finditer(part))):
-        yield part, url
+    for size in (_REGION // 8, _REGION):
+        part = text[-size:]
+        for url in reversed(list(_URL.finditer(part))):
+            yield part, url
     if len(text) > _REGION:
         part = text[: _REGION // 4]
         for url in _URL.finditer(part):

@@ -38,16 +38,27 @@ class Compound(NamedTuple):
     id: str
     classes: tuple[str, ...]
 
+    def names(self) -> list[str]:
+        """Return all that it asks for, as in ``Sheet.rules``."""
+        names = [f".{one}" for one in self.classes]
+        names += [f"#{self.id}"] if self.id else []
+        return [*names, self.tag] if self.tag else names
+
 
 Specificity = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One selector with its block. ``steps``: compounds from the right; none where the engine must match."""
+    """One selector with its block.
+
+    ``steps``: compounds from the right; none where the engine must match. ``needs``: what must stand
+    somewhere above an element for it to match at all, so that most rules are passed by without a walk.
+    """
 
     selector: str
     steps: tuple[Compound, ...]
+    needs: frozenset[str]
     specificity: Specificity
     order: int
     declarations: tuple[Declared, ...]
@@ -111,7 +122,10 @@ class _Reading:
                 raise Doubtful("too many rules")
             key, steps, specificity = found
             text = tinycss2.serialize(tokens).strip()
-            self.rules.append((key, Rule(text, steps, specificity, len(self.rules), declarations, views)))
+            needs = frozenset(name for step in steps[1:] for name in step.names())
+            self.rules.append(
+                (key, Rule(text, steps, needs, specificity, len(self.rules), declarations, views))
+            )
 
 
 def _holds_in(node: AtRule) -> frozenset[str]:

@@ -99,6 +99,7 @@ def test_lengths(value: str, want: float | None) -> None:
         f'<div style="background:url(x.png)"><p style="background:#fff">{GOOD}',
         f"<div>{'<i>' * 30}{GOOD}",
         f"<style>.x.y{{display:none}}</style><p class=x>{GOOD}",
+        f"<style>.x .y a{{display:none}}</style><div class=y><div class=x>{GOOD}",
         f"<style>p:not(.x){{color:red}}</style><p>{GOOD}<p>{GOOD}",
         f"<style>i:not(.x){{color:red}}</style><i><i>{GOOD}",
         '<a href="https://example.com/u">Unsubscribe <img src=x alt=""> <img src=y alt=z></a>',
