@@ -67,6 +67,14 @@ def test_nobody_takes_the_place_of_another(monkeypatch: pytest.MonkeyPatch) -> N
         configuration.check_policies({})
 
 
+def test_tables_that_promise_too_little_together_are_refused() -> None:
+    with pytest.raises(BadPolicies) as caught:
+        configuration.check_policies({"list_headers": {"own": "keep"}, "footer": {"own_link_counts": False}})
+    (finding,) = caught.value.findings
+    assert finding.path == ("footer", "own_header_counts")
+    assert finding.reason.startswith('it must be false beside [list_headers] own = "keep"')
+
+
 def test_what_a_running_program_cannot_change_is_named(config: Path) -> None:
     before = read(config).settings
     text = config.read_text()
