@@ -147,13 +147,7 @@ class _Planning:
     def _has_way_out(self, one: Shown | Choice) -> bool:
         if isinstance(one, Choice):
             return all(self._suffices(form) for form in one.forms)
-        match self._finding(one).verdict:
-            case WayOut.OWN:
-                return True
-            case WayOut.SENDER:
-                return self._terms.own_link_counts
-            case _:
-                return False
+        return self._shows_one(one)
 
     def _found(self, row: Row) -> Finding:
         """Return the way out of texts that are seen together: one of them is enough for all."""
@@ -172,9 +166,19 @@ class _Planning:
         reason = ""
         for one in reversed(row):
             reason = self._add_to_forms(one) if isinstance(one, Choice) else self._add_to_text(one)
-            if not reason:
+            # What stands above is no place for the forms that cannot have one, if the others have it here.
+            if not reason or any(self._shows_one(text) for text in _texts((one,))):
                 break
         return reason
+
+    def _shows_one(self, shown: Shown) -> bool:
+        match self._finding(shown).verdict:
+            case WayOut.OWN:
+                return True
+            case WayOut.SENDER:
+                return self._terms.own_link_counts
+            case _:
+                return False
 
     def _add_to_forms(self, choice: Choice) -> str:
         """Each form needs its own; one that cannot have it does not hold up the others."""

@@ -151,8 +151,10 @@ def _result(raw: bytes) -> Result:
     outcome = _outcome(message)
     after = apply(raw, rewrite(Shelf.of(rewriting), message, facts))
     spent = (time.process_time() - start) * 1000
-    # A header alone does not count here: ours is in every message by now.
-    grows = _outcome(scan(after), own_header_counts=False).startswith("added")
+    # A header alone does not count here: ours is in every message by now. And a link that counted because the
+    # sender's own header names it counts no more.
+    counts = outcome.startswith("added") and not message.all(b"list-unsubscribe")
+    grows = counts and _outcome(scan(after), own_header_counts=False).startswith("added")
     return Result(outcome, refused, after, grows, spent)
 
 
