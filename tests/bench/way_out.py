@@ -46,6 +46,7 @@ FACTS = RewriteFacts(
     unsubscribe_url=OURS + "A" * 60,
     unsubscribe_mailto="mailto:unsubscribe@mx.example.org?subject=T",
     abuse_url="https://mail.example.org/r/T",
+    why_url="https://mail.example.org/w/T",
     single_recipient=True,
 )
 MESSAGE_FACTS = MessageFacts(ACCOUNT, None, "", None, OURS)  # type: ignore[arg-type]  # no sender is looked at
