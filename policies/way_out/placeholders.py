@@ -1,9 +1,9 @@
 """What stands for the unsubscribe link in other services' texts, and what becomes of it here.
 
 A placeholder is a *frame* around a *name*: ``{{unsubscribe_url}}``, ``*|UNSUB|*``, ``%tag_unsubscribe_url%``.
-All frames of the services in ``SERVICES`` are known; a name is one when it is put together of nothing but the
-words that services use (``_WORDS``), so that ``{{unsubscribe_reason}}`` is none. Each sign of a frame may
-be written as it stands, in percents, or as an HTML entity, as editors write it into attributes.
+``forms`` knows the frames of many services; a name is one when it is put together of nothing but the words
+that services use, so that ``{{unsubscribe_reason}}`` is none. Each sign of a frame may be written as it
+stands, in percents, or as an HTML entity, as editors write it into attributes.
 
 What could be ordinary text is left alone unless it stands where a link is wanted. Ordinary text could be a
 name of one word in a single frame, as ``[unsubscribe]`` or ``%unsubscribe%``, and ``<% words %>``. A link is
@@ -27,30 +27,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from gateway.mime.transfer import Gap, Untouchable
-
-SERVICES = (
-    *("{{unsubscribe_url}}", "{{ unsubscribe }}", "{unsubscribe}"),  # our own; Brevo; Elastic Email
-    *("%unsubscribe_url%", "%tag_unsubscribe_url%", "%mailing_list_unsubscribe_url%"),  # Mailgun
-    *("%unsubscribe_email%", "{{amazonSESUnsubscribeUrl}}"),  # Mailgun; Amazon SES
-    *("{{{ pm:unsubscribe }}}", "{{{ pm:unsubscribe_url }}}"),  # Postmark
-    *("<% click here %>", "<% %>", "[unsubscribe]", "{{{unsubscribe}}}"),  # SendGrid
-    *("<%asm_group_unsubscribe_raw_url%>", "<%asm_global_unsubscribe_raw_url%>"),  # SendGrid's groups
-    *("*|UNSUB|*", "*|UNSUB:https://example.com/left|*"),  # Mailchimp; Mandrill
-    *("<unsubscribe>leave</unsubscribe>", "[unsubscribe]leave[/unsubscribe]"),  # Campaign Monitor, Sendy
-    *("{{ unsubscribe_link }}", "{{unsubscribe_link_all}}"),  # HubSpot, Keila, Customer.io
-    *("{% unsubscribe %}", "{% unsubscribe 'leave' %}", "{% unsubscribe_link %}"),  # Klaviyo
-    *("{unsubscribe_url}", "{unsubscribe_text}"),  # Mautic
-    *("{{ UnsubscribeURL }}", "[UNSUBSCRIBEURL]", "[UNSUBSCRIBE]"),  # listmonk; phpList
-    *("[LINK_UNSUBSCRIBE]", "[UNSUBSCRIBE_URL]"),  # Mailtrain; MailWizz
-    *("[[UNSUB_LINK_EN]]", "{$unsubscribe}", "%UNSUBSCRIBELINK%"),  # Mailjet; MailerLite; ActiveCampaign
-    *("[link:subscription_unsubscribe_url]", "{{{RESEND_UNSUBSCRIBE_URL}}}"),  # MailPoet; Resend
-    *("%%unsubscribe_url%%", "%%unsub_center_url%%"),  # Ghost; Salesforce Marketing Cloud
-    *("{{${set_user_to_unsubscribed_url}}}", "##crm.unsubscribe_url##"),  # Braze; FluentCRM
-    *("{{unsubscribeUrl}}", "::unsubscribeUrl::", "##Unsubscribe##"),  # Iterable; Mailcoach; SocketLabs
-    "{optOutUrl}",  # EspoCRM
-    *("{{mc-unsubscribe-url}}", "{{system.unsubscribeLink}}"),  # MailChannels; Marketo
-)
-"""An example of every form, for the reference and the tests, and who taught it to people."""
+from policies.way_out.forms import A_LINK, FORM, FRAMES, GROUPS, LEAVES, MORE_THAN_A_WORD, WORDED, WORDS
 
 # One of these is in every placeholder. To look for each by itself is quicker than one expression for all.
 _HINTS = (b"unsub", b"optout", b"<%", b"&lt;%", b"%3c%25")
@@ -68,97 +45,12 @@ class Form(Enum):
     HTML = "html"
 
 
-class _Frame(NamedTuple):
-    opening: str
-    closing: str
-    sure: bool  # whether ordinary text does not have it
-
-
-_FRAMES = (
-    *(
-        _Frame("{{${", "}}}", True),
-        _Frame("{{{", "}}}", True),
-        _Frame("{{", "}}", True),
-        _Frame("{%", "%}", True),
-    ),
-    *(_Frame("{$", "}", True), _Frame("{!", "}", True), _Frame("${", "}", True), _Frame("{", "}", False)),
-    *(
-        _Frame("%%{", "}%%", True),
-        _Frame("%%", "%%", True),
-        _Frame("<%", "%>", True),
-        _Frame("[%", "%]", True),
-    ),
-    *(_Frame("[[", "]]", True), _Frame("$[", "]$", True), _Frame("[", "]", False), _Frame("*|", "|*", True)),
-    *(_Frame("##", "##", True), _Frame("::", "::", True), _Frame("%", "%", False), _Frame("#", "#", False)),
-)
-_ENTITIES = {
-    "{": "lcub|lbrace",
-    "}": "rcub|rbrace",
-    "[": "lsqb|lbrack",
-    "]": "rsqb|rbrack",
-    "|": "verbar|vert",
-}
-_ENTITIES |= {
-    "<": "lt",
-    ">": "gt",
-    "%": "percnt",
-    "*": "ast",
-    "$": "dollar",
-    "#": "num",
-    ":": "colon",
-    "!": "excl",
-}
-
-
-def _sign(char: str) -> str:
-    """Return the forms of one sign of a frame."""
-    code = ord(char)
-    named = f"|&(?:{_ENTITIES[char]});"
-    return f"(?:{re.escape(char)}|%{code:02x}|&#0*{code};|&#x0*{code:x};{named})"
-
-
-def _signs(chars: str) -> str:
-    return "".join(map(_sign, chars))
-
-
-_BLANK = r"(?:\s|%20|\+|&nbsp;|&#160;|&#xa0;|\xc2?\xa0){0,5}"
-_LETTERS = r"(?:[a-z0-9_.-]|%5f){0,40}"
-_NAME = f"((?:pm:|link:)?{_LETTERS}(?:unsub|optout){_LETTERS})"
-# A label for the link; or what a service would do with it, which is of no use here.
-_ARGUMENT = (
-    r"(?:\(\)|\s*\|[^{}\[\]<>%*|#\r\n]{0,100}|\s*:\s*([^{}\[\]<>%*|#\r\n]{0,200})"
-    r"|\s+(?:'([^'\r\n]{0,200})'|\"([^\"\r\n]{0,200})\"|&quot;(.{0,200}?)&quot;))?"
-)
-
-
-def _framed() -> str:
-    return "|".join(
-        f"{_signs(frame.opening)}{_BLANK}{_NAME}{_ARGUMENT}{_BLANK}{_signs(frame.closing)}"
-        for frame in _FRAMES
-    )
-
-
-_FORM = re.compile(_framed().encode("latin-1"))
 _OPENING = re.compile(b"[{%\\[*#<$:&]")
 _SCHEME_BEFORE = re.compile(rb"(?:https?:(?:/|%2f){2}|mailto:)\Z")  # as editors put it before a placeholder
-_GROUPS = 5  # of one frame: its name and the forms of its argument
-_WORDED = re.compile(
-    f"{_signs('<%')}((?:(?!{_signs('%>')}).){{0,200}}?){_signs('%>')}".encode("latin-1"), re.DOTALL
-)
 _PAIR = re.compile(rb"<unsubscribe\b[^<>]{0,200}>|\[unsubscribe\]")
 _LONGEST_PAIR = 500  # octets between the two of a pair
 
-# What services put their names together of. Longest first, each tried once: nothing to go back to.
-_WORDS = re.compile(
-    r"(?:(?>pm:|link:|subscriptions?|subscribers?|unsubscription|unsubscribed|unsubscribe|unsub|amazonses|amazon|ses"
-    r"|resend|crm|system|optout|url|href|links?|page|center|all|global|groups?|asm|raw|tag|mailing|emails?|mails?"
-    r"|messages?|type|channel|locale|lists?|direct|set|user|to|one|click|mc|text|html|newsletter|campaign|recipient"
-    r"|contact|confirm|de|en|es|fr|it|nl|pt)[_.-]*)++\Z"
-)
 _TOKEN = re.compile(rb"[A-Za-z0-9_-]{20,}")  # what follows in a link of ours
-_LEAVES = re.compile(r"unsub(?!scribed)|optout|unsubscribed_(?:url|link)")
-_A_LINK = re.compile(r"url|link|href|center|page|email")
-_MORE_THAN_A_WORD = re.compile(r"url|link|href|text")
 _PROGRAM = re.compile(
     rb"\s*(?:if|unless|else|elsif|elseif|end|for|each|do|while|case|when|include|set|dim|next|loop|response|import|var"
     rb"|let|const|function|return|render|yield|def|class)\b|\s*[=@#!_-]|[^;{}=()\[\]$/\\]*[;{}=()\[\]$/\\]"
@@ -313,11 +205,11 @@ def _at(octets: bytes, lower: bytes, hint: int, begin: int) -> list[_Found]:
         if pair:
             return pair
     for opening in _OPENING.finditer(lower, begin, hint + 1):
-        form = _FORM.match(lower, opening.start(), hint + _LONGEST)
+        form = FORM.match(lower, opening.start(), hint + _LONGEST)
         found = _named(octets, form) if form is not None else None
         if found is not None:
             return [found]
-    worded = _WORDED.match(lower, hint)
+    worded = WORDED.match(lower, hint)
     if worded is None or _PROGRAM.match(lower[worded.start(1) : worded.end(1)]):
         return []
     label = b" ".join(octets[worded.start(1) : worded.end(1)].split())
@@ -339,18 +231,18 @@ def _pair(lower: bytes, start: int) -> list[_Found]:
 
 def _named(octets: bytes, form: re.Match[bytes]) -> _Found | None:
     frame, group = next(
-        (frame, 1 + number * _GROUPS)
-        for number, frame in enumerate(_FRAMES)
-        if form[1 + number * _GROUPS] is not None
+        (frame, 1 + number * GROUPS)
+        for number, frame in enumerate(FRAMES)
+        if form[1 + number * GROUPS] is not None
     )
     name = form[group].decode("ascii").replace("%5f", "_")
-    if not _WORDS.match(name) or not _LEAVES.search(name):
+    if not WORDS.match(name) or not LEAVES.search(name):
         return None
-    label = b"\0" if _A_LINK.search(name) else _UNSUBSCRIBE
-    for place in range(group + 1, group + _GROUPS):
+    label = b"\0" if A_LINK.search(name) else _UNSUBSCRIBE
+    for place in range(group + 1, group + GROUPS):
         if form[place] and b"/" not in form[place]:
             label = octets[form.start(place) : form.end(place)].strip()
-    sure = frame.sure or _MORE_THAN_A_WORD.search(name) is not None
+    sure = frame.sure or MORE_THAN_A_WORD.search(name) is not None
     return _Found(_begin(form.string, form.start()), form.end(), label, sure)
 
 

@@ -11,8 +11,8 @@ as grounds, custom properties.
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
+from policies.way_out.contrast import alike, named, over
 from policies.way_out.declarations import Rgba, colour_attribute, colour_of, length_of
 from policies.way_out.element import Document, Element
 from policies.way_out.media import View
@@ -26,8 +26,6 @@ _FAR_RIGHT = 3000.0  # to the right and below, where nobody scrolls
 _SLIT = 4.0  # pixels: what is cut to less shows no letter
 _TINY = 6.0  # pixels of a letter
 _FAINT = 0.1  # of opacity
-_NEAR_CONTRAST = 1.25  # WCAG's ratio: 1 is none, its own minimum for text is 4.5
-_NEAR_DISTANCE = 0.2  # between two colours, of at most 1.73: as bright, but another colour, can be seen
 
 # Without one of these nothing is gone.
 _HIDING = frozenset(
@@ -249,9 +247,9 @@ def _why_not_legible(look: Look, element: Element) -> Hidden | None:
     if look.indent <= -_FAR:
         return Hidden("text-indent", element, f"text-indent:{look.indent:g}px")
     if look.colour[3] * look.opacity < _FAINT:
-        return Hidden("transparent", element, f"color:{_named(look.colour)}")
-    if look.ground is not None and _alike(_over(look.colour, look.ground), look.ground):
-        return Hidden("same-colour", element, f"color:{_named(look.colour)} on {_named(look.ground)}")
+        return Hidden("transparent", element, f"color:{named(look.colour)}")
+    if look.ground is not None and alike(over(look.colour, look.ground), look.ground):
+        return Hidden("same-colour", element, f"color:{named(look.colour)} on {named(look.ground)}")
     return None
 
 
@@ -343,34 +341,7 @@ def _ground(style: dict[str, str], element: Element, above: Rgba | None) -> Rgba
         return None
     if colour is None or colour[3] == 0:
         return above
-    return colour if above is None and colour[3] == 1 else None if above is None else _over(colour, above)
-
-
-def _over(top: Rgba, ground: Rgba) -> Rgba:
-    share = top[3]
-    red, green, blue = [a * share + b * (1 - share) for a, b in zip(top[:3], ground[:3], strict=True)]
-    return red, green, blue, 1.0
-
-
-@lru_cache(maxsize=1024)
-def _alike(one: Rgba, other: Rgba) -> bool:
-    """Whether two colours are equal or so near that letters of one are not read on the other."""
-    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
-    distance = sum([(a - b) ** 2 for a, b in zip(one[:3], other[:3], strict=True)]) ** 0.5
-    return (lighter + 0.05) / (darker + 0.05) < _NEAR_CONTRAST and distance < _NEAR_DISTANCE
-
-
-def _luminance(colour: Rgba) -> float:
-    """Return the relative luminance, WCAG 2.2."""
-    red, green, blue = [
-        one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in colour[:3]
-    ]
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _named(colour: Rgba) -> str:
-    red, green, blue = [round(one * 255) for one in colour[:3]]
-    return f"#{red:02x}{green:02x}{blue:02x}" + ("" if colour[3] == 1 else f" at {colour[3]:g}")
+    return colour if above is None and colour[3] == 1 else None if above is None else over(colour, above)
 
 
 def _fraction(value: str) -> float:

@@ -3,7 +3,8 @@
 import pytest
 
 from gateway.mime.transfer import Untouchable
-from policies.way_out.placeholders import SERVICES, Form, sites, unmistakable
+from policies.way_out.forms import SERVICES
+from policies.way_out.placeholders import Form, sites, unmistakable
 
 URL = "https://o.example.org/u/T?a=1&b=2"
 BARE, MARKUP = URL, "https://o.example.org/u/T?a=1&amp;b=2"
