@@ -184,5 +184,5 @@ _TOLD: Mapping[EventType, tuple[NoticeType, Callable[[Event, Names], Data]]] = {
 }
 
 TOLD = frozenset(_TOLD) | {EventType.SUBSCRIPTION, EventType.FEEDBACK}
-KEPT = frozenset({EventType.CONTENT_MODIFIED})
-"""What tenants are not told: how their mail was rewritten stands in Reception, for operators."""
+KEPT = frozenset({EventType.CONTENT_MODIFIED, EventType.TAMPERING})
+"""What tenants are not told: how their mail was rewritten, which Reception says; what enforcement counts."""
