@@ -4,10 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test bench bench-steps bench-backlog bench-oneclick bench-mime fuzz lint types imports check docs catalogues clean
-.PHONY: run test bench bench-steps bench-backlog bench-oneclick lint types imports check docs catalogues clean
-.PHONY: run test bench bench-steps bench-backlog bench-way-out bench-oneclick lint types imports check docs clean
-.PHONY: run test bench bench-steps bench-backlog bench-oneclick lint types imports check docs catalogues bench-way-out clean
+.PHONY: run test bench bench-steps bench-backlog bench-oneclick bench-mime fuzz lint types imports check docs catalogues bench-way-out clean
 
 run: $(READY)  ## a demonstration: real mail through a real gateway
 	$(BIN)/consentry demo

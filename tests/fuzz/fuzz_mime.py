@@ -13,7 +13,6 @@ Every other input is taken as the HTML of a message, so that markup is tried as 
 import re
 import sys
 import time
-from dataclasses import replace
 
 import atheris
 
@@ -33,7 +32,7 @@ from gateway.model.message import Message, Part
 from gateway.model.splice import Splice
 
 _FACTS = rewrite_facts()
-_OTHER = replace(_FACTS, unsubscribe_url="https://mail.example.org/u/AQEBAAAABwAAAAN-second")
+_OURS = _FACTS.unsubscribe_url.rpartition("/")[0] + "/"
 _SLOW = 2.0  # seconds of CPU, under instrumentation
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n|\x00")
 
@@ -46,9 +45,6 @@ def _shelf(sealed: str) -> Shelf:
 
 _SHELVES = {sealed: _shelf(sealed) for sealed in ("headers", "wrap")}
 _EXPLAIN = {sealed: explainer({"own_header_counts": False, "sealed": sealed}) for sealed in _SHELVES}
-_AGAIN = {
-    sealed: policies.SHELF["footer"]({"own_header_counts": False, "sealed": sealed}) for sealed in _SHELVES
-}
 
 
 _HTML = b"Subject: x\nMIME-Version: 1.0\nContent-Type: text/html; charset=iso-8859-1\n\n"
@@ -71,7 +67,7 @@ def _try(raw: bytes, sealed: str) -> None:
     splices = rewrite(_SHELVES[sealed], message, _FACTS)
     after = apply(raw, splices)
     _keeps_the_rest(raw, after, splices)
-    outcome = _EXPLAIN[sealed](message)
+    outcome = _EXPLAIN[sealed](message, _OURS).outcome
     if "no-header" in message.defects:
         return
     again = scan(after)
@@ -79,7 +75,7 @@ def _try(raw: bytes, sealed: str) -> None:
     if outcome == "added" and message.root.content_type == "text/html" and not again.defects:
         _is_in_the_body(_octets(again, again.root), again.root.charset)
     # What the sender's header names is gone afterwards; what is glued to a placeholder breaks its link.
-    if outcome.startswith("added") and not message.all(b"list-unsubscribe") and b"subscribe_url" not in raw:
+    if outcome.startswith("added") and not message.all(b"list-unsubscribe") and b"unsub" not in raw.lower():
         _adds_nothing_twice(again, sealed)
 
 
@@ -132,8 +128,7 @@ def _octets(message: Message, part: Part) -> bytes:
 
 
 def _adds_nothing_twice(again: Message, sealed: str) -> None:
-    splices = _AGAIN[sealed].rewrite(again, _OTHER)
-    assert not [one for one in splices if one.start >= again.root.body_start], "grows"
+    assert not _EXPLAIN[sealed](again, _OURS).outcome.startswith("added"), "grows"
 
 
 if __name__ == "__main__":
