@@ -90,7 +90,8 @@ def verdicts_of(
 
     with Reader(node_modules) as reader, Rewriter(tables) as rewriter:
         for path in paths:
-            yield _verdict(path, str(path.relative_to(folder)), reader, rewriter)
+            name = str(path.relative_to(folder)).encode("utf-8", "backslashreplace").decode()
+            yield _verdict(path, name, reader, rewriter)
 
 
 def _verdict(path: Path, name: str, reader: "Reader", rewriter: "Rewriter") -> Verdict:

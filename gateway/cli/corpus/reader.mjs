@@ -14,9 +14,18 @@ const PostalMime = loaded.default ?? loaded;
 
 const READ = new Set(["text/plain", "text/html", "text/x-amp-html", "text/watch-html"]);
 
+// The parser does not say whether the last line end of a part that is not encoded is the part's or the boundary's.
+function contentOf(node) {
+  const octets = Buffer.from(node.content ?? new ArrayBuffer(0));
+  const encoded = /base64|quoted-printable/.test(node.contentTransferEncoding.encoding);
+  let end = octets.length;
+  while (!encoded && end > 0 && octets[end - 1] === 10) end -= 1;
+  return octets.subarray(0, end);
+}
+
 function describe(node) {
   const type = node.contentType.parsed;
-  const octets = Buffer.from(node.content ?? new ArrayBuffer(0));
+  const octets = contentOf(node);
   const kind = type.value.toLowerCase();
   const disposition = node.contentDisposition.parsed;
   return {

@@ -162,6 +162,15 @@ def test_what_is_wrong_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @needs_node
+def test_a_name_that_is_no_text_and_a_body_without_a_line_end(tmp_path: Path) -> None:
+    (tmp_path / "na\udcffme.eml").write_bytes(b"Content-Type: text/x-odd\nMIME-Version: 1.0\n\nno line end")
+    result = CliRunner().invoke(app, ["corpus", str(tmp_path), "--json", "--node-modules", str(_MODULES)])
+    (message,) = json.loads(result.stdout_bytes)["messages"]
+    assert (message["file"], message["outcome"]) == ("na\\udcffme.eml", "added, wrapped")
+    assert not message["violations"]
+
+
+@needs_node
 def test_a_reader_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     with reader.Reader(_MODULES) as one:
         monkeypatch.setattr(reader, "SECONDS", 0.0)
