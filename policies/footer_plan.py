@@ -8,6 +8,7 @@ What no reader could be sure of is left as it is, with the reason in ``Plan.rewr
 a place is named in ``Plan.unfilled``: it must not be sent.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -33,6 +34,8 @@ WRAPPED, AS_A_PART = "added, wrapped", "added, as a part"
 _AFTER_A_FOOTER = ("", " ", "  ")  # what gives it the length that base64 needs
 _STAND_IN = "https://unsubscribe.invalid/here"  # the link of whoever gets the message
 _AMP = "text/x-amp-html"
+# It hides the body until AMP's own script has run, in every AMP message: it says nothing of what is seen.
+_AMP_BOILERPLATE = re.compile(r"<style\s+amp4email-boilerplate\s*>[^<]*</style>", re.IGNORECASE)
 _HTML = frozenset({"text/html", _AMP, "text/watch-html"})
 _OUTCOMES = {Room.INSERT: AS_A_PART, Room.WRAP_BEFORE: WRAPPED, Room.WRAP_AFTER: WRAPPED}
 
@@ -281,8 +284,12 @@ def _read_html(part: Part, text: Text, found: tuple[Site, ...], circumstances: C
     except Untouchable as untouchable:
         doubt = Finding(WayOut.MISSING, Evidence("doubtful", declaration=untouchable.reason))
         return _Reading(text, found, doubt, armoured=False, reason=untouchable.reason)
+    sent = _as_sent(text, found)
+    if part.content_type == _AMP:
+        sent = _AMP_BOILERPLATE.sub("", sent)
     # What is sent is another text than what was probed, where it has placeholders.
-    finding = in_html(_as_sent(text, found), circumstances, None if found else probe.tree)
+    as_probed = not found and part.content_type != _AMP
+    finding = in_html(sent, circumstances, probe.tree if as_probed else None)
     place, reason = _place_in_html(part, probe)
     return _Reading(text, found, finding, armoured=False, place=place, reason=reason)
 

@@ -29,6 +29,9 @@ _BEHIND_A_LINK = re.compile(r"(?:&#0*35;|#)?u?")
 _UNREADABLE = re.compile(r"hz|iso-2022-(?:kr|cn)|csiso2022kr|utf-7|utf-32|unicode-1-1-utf-7")
 
 WRAPPED, AS_A_PART = "added, wrapped", "added, as a part"
+_ANCHOR = re.compile(
+    r"<a ([^<>]{1,2000})>[^<>]{0,2000}</a>"
+)  # what a placeholder in running text of HTML becomes
 _PLACEHOLDER = re.compile(r"[\[{<%*&].*(?:[\]}>%|*;]|%7D)", re.DOTALL | re.IGNORECASE)
 _LONGEST_PLACEHOLDER = 400  # characters
 _PIECE = 60  # characters by which the old text is found again behind something new
@@ -179,6 +182,8 @@ def _differences(old: str, new: str, link: str) -> tuple[str | None, int]:
         if i == len(old):
             rest = new[j:]
             return "".join([*put, rest]), filled
+        if i and new[j - 1] == "<" and old[i - 1] == "<" and _written_link(new, j - 1, link):
+            i, j = i - 1, j - 1  # "<%" has become "<a"
         written = _written_link(new, j, link)
         if written:
             j += written
@@ -214,7 +219,8 @@ def _written_link(new: str, j: int, link: str) -> int:
     for form in (link, link.replace("&", "&amp;")):
         if new.startswith(form, j):
             return len(form)
-    return 0
+    anchor = _ANCHOR.match(new, j)
+    return len(anchor[0]) if anchor and link in unescape(anchor[1]) else 0
 
 
 def _filler(new: str, j: int, old: str, i: int) -> int:

@@ -52,6 +52,11 @@ def _said(old: Seen, new: Seen, outcome: str = "added") -> tuple[str, ...]:
             _text(f"<a href='{_LINK}#u'>", "text/html"),
             "sender provides",
         ),
+        (
+            _text("x <% leave %> y", "text/html"),
+            _text(f"x <a href='{_LINK}'>leave</a> y", "text/html"),
+            "sender provides",
+        ),
         (_text("x", charset="hz"), _text("\ufffd", charset="hz"), "added"),
         (_FILE, _mixed(_text(_FOOTER), _FILE), "added, wrapped"),
         (_mixed(_FILE), _mixed(_text(_FOOTER), _FILE), "added, as a part"),

@@ -97,6 +97,16 @@ def test_which_text_gets_it(rewrite_facts: RewriteFacts, text: str, marked: str,
         assert word.endswith("*") or not bare.startswith(b"*", at)
 
 
+def test_amps_boilerplate_hides_nothing(rewrite_facts: RewriteFacts) -> None:
+    shown = "<body><a href='https://shop.example.com/leave'>Unsubscribe</a></body></html>"
+    hidden = "<style amp4email-boilerplate>body{visibility:hidden}</style>"
+    text = f"Content-Type: text/x-amp-html\n\n<html amp4email><head>{hidden}</head>{shown}"
+    assert _put(rewrite_facts, text, reserved_hosts=("example",))[2] == "sender provides"
+    assert _put(rewrite_facts, text.replace(" amp4email-boilerplate", ""), reserved_hosts=("example",))[
+        2
+    ] != ("sender provides")
+
+
 @pytest.mark.parametrize("body", ["A: b\n", "A: b", ""])
 def test_a_message_without_a_body_gets_one(rewrite_facts: RewriteFacts, body: str) -> None:
     _, out, outcome = _put(rewrite_facts, body)
