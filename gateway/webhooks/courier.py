@@ -9,6 +9,7 @@ courier for each webhook. A store that is away is waited for.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
@@ -106,7 +107,7 @@ class Courier:
         return await _in_thread(partial(self._trade.feed.page, hook.account_id, self._place, wanted, _PAGE))
 
     async def _tell(self, page: Page) -> bool:
-        """Tell a page's notices until one fails; whatever ends it, what was told is kept."""
+        """Tell a page's notices until one fails; whatever ends it, what was told is kept where it can be."""
         try:
             for notice in page.notices:
                 self.waiting_since = notice.at
@@ -118,8 +119,11 @@ class Courier:
                     await self._keep()
             self.waiting_since = None
             self._place = page.place
-        finally:
-            await self._keep()
+        except BaseException:
+            with suppress(Exception):  # a store that is away must not turn the courier's end into its trouble
+                await self._keep()
+            raise
+        await self._keep()
         return True
 
     async def _attempt(self, notice: Notice) -> Outcome:

@@ -16,6 +16,9 @@ _LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")  # RFC 8215: some network's own
 _COMPATIBLE = IPv6Network("::/96")  # RFC 4291 section 2.5.5.1
 _SITE_LOCAL = IPv6Network("fec0::/10")  # RFC 3879
 _RELAY_ANYCAST = IPv4Network("192.88.99.0/24")  # RFC 7526
+_PROTOCOLS = IPv4Network("192.0.0.0/24")  # RFC 6890; 192.0.0.192 is a cloud's metadata
+_DOCUMENTATION = IPv6Network("3fff::/20")  # RFC 9637
+_NOT_PUBLIC = (_SITE_LOCAL, _LOCAL_NAT64, _RELAY_ANYCAST, _PROTOCOLS, _DOCUMENTATION)
 
 
 def is_public(text: str) -> bool:
@@ -41,9 +44,7 @@ def is_named(text: str, networks: Sequence[Network]) -> bool:
 def _is_public(address: Address) -> bool:
     if not address.is_global or address.is_multicast or address.is_reserved:
         return False
-    if isinstance(address, IPv4Address):
-        return address not in _RELAY_ANYCAST
-    return address not in _SITE_LOCAL and address not in _LOCAL_NAT64
+    return not any(address in network for network in _NOT_PUBLIC)
 
 
 def _carried(address: Address) -> Iterator[IPv4Address]:

@@ -2,11 +2,13 @@
 
 import asyncio
 import itertools
+from dataclasses import replace
 
 from gateway.model.notice import NoticeType
 from gateway.model.reply import StoreAway
-from gateway.model.webhook import WebhookState
+from gateway.model.webhook import Webhook, WebhookState
 from gateway.settings.schema import WebhooksSection
+from gateway.store.memory import MemoryWebhooks
 from gateway.webhooks.courier import Courier
 from gateway.webhooks.post import NotTaken, Taken
 
@@ -173,3 +175,35 @@ async def test_far_behind_without_anything_to_tell_is_kept(stage, make_webhook, 
     await run(stage, make_webhook(), stage.tide.waiting.wait())
     kept = stage.book.of("wh_1")
     assert (kept.place, kept.told_at) == (5, None)
+
+
+class AwayOnce(MemoryWebhooks):
+    asked = 0
+
+    def told(self, webhook: Webhook, place: int, now: float) -> Webhook:
+        self.asked += 1
+        if self.asked == 1:
+            raise StoreAway("no room")
+        return super().told(webhook, place, now)
+
+
+async def test_a_store_that_is_away_does_not_keep_a_courier_that_is_to_end(stage, make_webhook) -> None:
+    """Else whoever cancels it waits for ever: the postroom, and the end of the process."""
+    second = asyncio.Event()
+
+    class Hanging:
+        async def attempt(self, *_: object) -> Taken:
+            if stage.sender.sent:
+                second.set()
+                await asyncio.Event().wait()
+            stage.sender.sent.append(("wh_1", "S1"))
+            return Taken(200)
+
+    stage.tell(1, 2)
+    stage.book = AwayOnce()
+    stage.clock.time = 0.5  # within the first second nothing is kept between two notices
+    trade = replace(stage.trade, sender=Hanging())
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        task = group.create_task(Courier(make_webhook(), trade).run())
+        await until(task, second.wait())
+    assert task.cancelled()

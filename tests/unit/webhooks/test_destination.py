@@ -27,6 +27,7 @@ def test_public(address: str) -> None:
         "169.254.169.254",  # the cloud's metadata
         "100.64.0.1",  # carrier-grade NAT (RFC 6598)
         "192.0.0.1",
+        "192.0.0.192",  # another cloud's metadata
         "192.0.2.1",
         "192.88.99.1",
         "198.18.0.1",
@@ -47,6 +48,7 @@ def test_public(address: str) -> None:
         "2002:7f00:1::",
         "2001::1",  # Teredo
         "2001:db8::1",
+        "3fff::1",  # for documentation
         "fc00::1",
         "fd00:ec2::254",  # a cloud's metadata
         "fe80::1",
