@@ -124,12 +124,13 @@ def _look(
     connection: Connection, account_id: int, after: int, wanted: frozenset[NoticeType], limit: int
 ) -> _Found:
     """Read on from a place until there is enough, or nothing more, or a bounded number was looked at."""
-    # The transaction sees one state of the store: whatever comes later has a place beyond this one. A cursor
-    # that is beyond it already is from before a backup was put back.
+    # What is committed later has a place beyond this one, and is the next page's: a server may show it to the
+    # queries behind this one. A cursor that is beyond it already is from before a backup was put back.
     end = int(connection.execute(select(func.max(EVENT.c.place))).scalar_one() or 0)
     found, kinds, chunk = _Found(min(after, end)), event_types(wanted), max(limit, _CHUNK)
     for _ in range(max(1, _LOOK // chunk)):
-        rows = connection.execute(_following(account_id, found.place, kinds, chunk)).all() if kinds else []
+        span = (found.place, end)
+        rows = connection.execute(_following(account_id, span, kinds, chunk)).all() if kinds else []
         for row in rows:
             if len(found.events) == limit:
                 return found
@@ -145,12 +146,16 @@ def _look(
 
 
 def _following(
-    account_id: int, place: int, kinds: Collection[EventType], limit: int
+    account_id: int, span: tuple[int, int], kinds: Collection[EventType], limit: int
 ) -> Select[tuple[object, ...]]:
-    """Ask for the next events of these types: a seek for each in the index, so that others cost nothing."""
+    """Ask for the next events of these types, beyond the span's first place and not beyond its last.
+
+    A seek for each type in the index, so that others cost nothing.
+    """
     seeks = [
         select(EVENT.c.place)
-        .where(EVENT.c.account_id == account_id, EVENT.c.type == str(kind), EVENT.c.place > place)
+        .where(EVENT.c.account_id == account_id, EVENT.c.type == str(kind))
+        .where(EVENT.c.place > span[0], EVENT.c.place <= span[1])
         .order_by(EVENT.c.place)
         .limit(limit)
         .subquery()

@@ -1,15 +1,19 @@
 """What every ports.EventFeed promises: in memory and over SQLite."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from gateway.model.events import Event, EventType, seal_event
 from gateway.model.identity import new_id
 from gateway.model.notice import ALL, NoticeType
 from gateway.ports import BadCursor, EventFeed
+from gateway.store import dialect
 from gateway.store.database import open_store
 from gateway.store.events import insert_events
 from gateway.store.feed import StoreFeed
@@ -31,7 +35,13 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]
         memory = MemoryFeed()
         yield Subject(memory, memory.tell)
         return
-    store = open_store(tmp_path / "store.sqlite")
+    with over_sqlite(tmp_path) as found:
+        yield found
+
+
+@contextmanager
+def over_sqlite(folder: Path) -> Iterator[Subject]:
+    store = open_store(folder / "store.sqlite")
     store.upgrade()
     keyring = StoreKeyring(store, bytes(32))
     with store.write() as connection:
@@ -108,3 +118,36 @@ def test_a_cursor_is_the_accounts_own(subject: Subject) -> None:
     for account, text in ((CAFE, cursor), (ACME, ""), (ACME, "17"), (ACME, cursor[:-1]), (ACME, "\u0661")):
         with pytest.raises(BadCursor):
             subject.feed.place(account, text)
+
+
+class Restless:
+    """A connection of a server that shows to each query what was committed before it (READ COMMITTED)."""
+
+    def __init__(self, connection: Connection, happens: Callable[[], None]) -> None:
+        self._connection = connection
+        self._happens = happens
+
+    def execute(self, query: Any) -> Any:
+        answer = self._connection.execute(query)
+        self._happens()
+        return answer
+
+
+def test_what_is_committed_between_two_queries_is_told_once(tmp_path: Path, monkeypatch) -> None:
+    with over_sqlite(tmp_path) as subject:
+        assert isinstance(subject.feed, StoreFeed)
+        store = open_store(tmp_path / "store.sqlite")
+        late = iter([delivery(2)])
+
+        @contextmanager
+        def read() -> Iterator[Restless]:
+            with dialect.reading_each(store.engine).connect() as connection:
+                yield Restless(connection, lambda: [subject.tell(one) for one in late] and None)
+
+        subject.tell(delivery(1))
+        monkeypatch.setattr(subject.feed._store, "read", read)
+        first = subject.feed.page(ACME, 0, ALL, 10)
+        monkeypatch.undo()
+        seen = [notice.data["recipient"] for notice in first.notices]
+        assert [*seen, *recipients(subject, first.place)] == ["r1@example.net", "r2@example.net"]
+        store.close()
