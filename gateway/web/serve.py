@@ -1,9 +1,9 @@
 """HTTP on a socket that somebody else bound: uvicorn, held on a short leash.
 
 What it promises: signals stay with the composition root; nothing is logged about requests (paths hold
-tokens); ``stop`` ends it within ``grace`` seconds; a client that opens a connection and says little is cut
-off, which uvicorn does not do by itself; a request that can be read in two ways is refused. The protocol is
-h11's, for its strictness (docs/decisions/0018-one-click.md).
+tokens); ``stop`` ends it within ``grace`` seconds; a client that opens a connection and says little, or takes
+no answer, is cut off, which uvicorn does not do by itself; a request that can be read in two ways is refused.
+The protocol is h11's, for its strictness (docs/decisions/0018-one-click.md).
 """
 
 import asyncio
@@ -22,19 +22,27 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 _HEAD_PATIENCE = 10.0  # seconds for a request's head to arrive
 _HEAD_LIMIT = 16_384  # octets of a request's head
 _KEEP_ALIVE = 5  # seconds between requests
+_ANSWER_PATIENCE = 30.0  # seconds between two looks at whether an answer is taken
 _CONNECTIONS = 512
 
 
 class PatientH11(H11Protocol):
-    """Closes a connection on which a request's head does not arrive in time."""
+    """Closes a connection on which a request's head does not arrive in time, or an answer is not taken.
+
+    An answer that nobody reads would keep its connection, its octets and its task for ever: neither the
+    guard's time nor a close ends them, because both wait for the octets to go.
+    """
 
     head_patience = _HEAD_PATIENCE
+    answer_patience = _ANSWER_PATIENCE
     _timer: asyncio.TimerHandle | None = None
+    _look: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
         super().connection_made(transport)
         self._wait()
+        self._look = self.loop.call_later(self.answer_patience, self._look_at_answer, 0)
 
     def data_received(self, data: bytes) -> None:
         """Wait on when the head is not whole yet; a byte now and then buys no time."""
@@ -47,6 +55,8 @@ class PatientH11(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._enough()
+        if self._look is not None:
+            self._look.cancel()
         super().connection_lost(exc)
 
     def _wait(self) -> None:
@@ -62,6 +72,14 @@ class PatientH11(H11Protocol):
         self._timer = None
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
             self.transport.close()
+
+    def _look_at_answer(self, before: int) -> None:
+        """Cut off a client that has taken nothing since the look before, when so many octets waited."""
+        left = self.transport.get_write_buffer_size()
+        if before and left >= before:
+            self.transport.abort()
+        else:
+            self._look = self.loop.call_later(self.answer_patience, self._look_at_answer, left)
 
 
 class Strict:
@@ -81,8 +99,20 @@ class Strict:
             return
         if not scope["path"].startswith("/"):
             # RFC 9112 section 3.2.2: a server takes the absolute form too.
-            scope = {**scope, "path": urlsplit(scope["path"]).path or "/"}
+            path = _path_of(scope["path"])
+            if path is None:
+                await _refuse(send)
+                return
+            scope = {**scope, "path": path}
         await self._app(scope, receive, send)
+
+
+def _path_of(target: str) -> str | None:
+    """Return the path of an absolute form; None where it is no URL."""
+    try:
+        return urlsplit(target).path or "/"
+    except ValueError:
+        return None
 
 
 async def _refuse(send: Send) -> None:

@@ -6,6 +6,7 @@ It is an application of its own beside the pages: neither's errors and headers a
 """
 
 from collections.abc import Callable
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any
 
@@ -41,6 +42,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex, nofollow",
 }
+_MOST_ERRORS = 20  # that an answer names: a query may have thousands
 _PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 _SECURITY = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "ck_ID_SECRET"}}
 _DESCRIPTION = (
@@ -71,7 +73,8 @@ def build_api(desk: EventDesk, meter: Meter, settings: Callable[[], WebSection])
         f"{ROOT}/problems/{{name}}", page, methods=["GET"], include_in_schema=False, response_model=None
     )
     _handle(app, problems)
-    app.openapi = lambda: _openapi(app, settings())  # type: ignore[method-assign]
+    document = lru_cache(maxsize=1)(partial(_openapi, app))  # 30 ms to make, and anybody may ask for it
+    app.openapi = lambda: document(settings().public_url)  # type: ignore[method-assign]
     app.add_middleware(
         Guard, meter=meter, problem=lambda status, _scope: problems.of_status(status), headers=_HEADERS
     )
@@ -102,7 +105,8 @@ def _handle(app: FastAPI, problems: Problems) -> None:
 
     async def parameters(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        wrong = [{"parameter": str(one["loc"][1]), "detail": one["msg"]} for one in error.errors()]
+        found = error.errors()[:_MOST_ERRORS]
+        wrong = [{"parameter": str(one["loc"][1]), "detail": one["msg"]} for one in found]
         return problems.answer(BAD_PARAMETER, extra={"errors": wrong})
 
     async def framework(_request: Request, error: Exception) -> Response:
@@ -120,13 +124,13 @@ def _handle(app: FastAPI, problems: Problems) -> None:
     app.add_exception_handler(PublicError, away)
 
 
-def _openapi(app: FastAPI, settings: WebSection) -> dict[str, Any]:
+def _openapi(app: FastAPI, public_url: str) -> dict[str, Any]:
     document = get_openapi(
         title=app.title,
         version=app.version,
         description=app.description,
         routes=app.routes,
-        servers=[{"url": settings.public_url}],
+        servers=[{"url": public_url}],
     )
     parts = document.setdefault("components", {})
     parts["securitySchemes"] = _SECURITY

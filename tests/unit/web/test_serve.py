@@ -74,6 +74,29 @@ async def test_nonsense_and_endless_heads(app) -> None:
         assert (await say(port, b"GET / HTTP/1.1\r\nX: " + b"a" * 20_000)).startswith(b"HTTP/1.1 400 ")
 
 
+async def test_a_target_that_is_no_url(app, caplog) -> None:
+    async with running(app) as port:
+        answer = await say(port, b"GET http://[/u/secret HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert not caplog.records
+
+
+async def test_a_client_that_takes_no_answer_is_cut_off(monkeypatch) -> None:
+    monkeypatch.setattr(PatientH11, "answer_patience", 0.05)
+    over = asyncio.Event()
+
+    async def endless(_scope, _receive, send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": bytes(10_000_000), "more_body": True})
+        over.set()
+
+    async with running(endless) as port:
+        with socket.socket() as client:
+            client.connect(("127.0.0.1", port))
+            client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            await over.wait()
+
+
 LENGTH, CHUNKED = b"Content-Length: 4\r\n", b"Transfer-Encoding: chunked\r\n"
 AMBIGUOUS = {
     # RFC 9112 section 6.1 and 6.3: where a body ends must be beyond doubt.

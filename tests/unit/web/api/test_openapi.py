@@ -3,6 +3,7 @@
 import httpx
 import pytest
 import schemathesis
+from fastapi.openapi.utils import get_openapi
 from hypothesis import HealthCheck, given, settings
 from pydantic import TypeAdapter
 from schemathesis import GenerationMode
@@ -14,6 +15,7 @@ from gateway.model.events import Event, EventType
 from gateway.model.notice import ALL, Names, notice_of
 from gateway.settings.schema import ApiSection
 from gateway.store.memory import MemoryTide
+from gateway.web.api import app as api_app
 from gateway.web.api import schema
 from gateway.web.api.app import Doors
 from gateway.web.api.events import as_json
@@ -138,3 +140,17 @@ async def test_the_pages_are_behind_every_other_path(app) -> None:
         ):
             answer = await client.get(path)
             assert (answer.status_code, answer.text == "a page") == (wanted, wanted == 200), path
+
+
+async def test_the_document_is_made_once(api, monkeypatch) -> None:
+    """To make it takes thirty times as long as a request does, and it needs no key."""
+    made = []
+    monkeypatch.setattr(api_app, "get_openapi", lambda **asked: made.append(asked) or get_openapi(**asked))
+    answers = [(await api.get("/openapi.json", key=None)).content for _ in range(3)]
+    assert len(set(answers)) == len(made) == 1
+
+
+async def test_thousands_of_wrong_parameters_get_a_short_answer(api) -> None:
+    answer = await api.get("/events", key=None, **{f"a{number}": "1" for number in range(2000)})
+    assert answer.status_code == 400
+    assert len(answer.content) < 4096
