@@ -31,6 +31,7 @@ from gateway.webhooks.postroom import Postroom
 
 log = structlog.get_logger(__name__)
 
+_LOCK_PAUSE = 5.0  # seconds between two tries to have the webhooks' lock
 _WRITE_DOWN = 60.0  # seconds between two writings of when keys were used
 
 
@@ -89,8 +90,13 @@ class Telling:
 
     async def _tell_webhooks(self) -> None:
         """Tell, once a web process before this one has ended: two would tell everything twice."""
-        async with sole(self._lock):
-            await Postroom(self._trade, self._revision.current).run()
+        while True:
+            try:
+                async with sole(self._lock):
+                    await Postroom(self._trade, self._revision.current).run()
+            except OSError as error:  # no room for the lock's file: the pages and the API go on
+                log.warning("webhooks wait for their lock", why=str(error))
+            await asyncio.sleep(_LOCK_PAUSE)
 
     async def _write_down_forever(self) -> None:
         while True:

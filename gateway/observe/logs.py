@@ -29,8 +29,12 @@ Form = Literal["json", "console", "terminal-decides"]
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 # aiosmtpd logs every line of a message at DEBUG and every command at INFO; SQLAlchemy every statement
-# with its values; asyncio and uvicorn what is only of use to their authors.
-_QUIET = ("mail.log", "mail.debug", "sqlalchemy", "alembic", "asyncio", "uvicorn", "aiosmtplib", "multipart")
+# with its values; httpcore the hosts of tenants' URLs and what their servers say; asyncio and uvicorn what is
+# only of use to their authors.
+_QUIET = (
+    *("mail.log", "mail.debug", "sqlalchemy", "alembic", "asyncio", "uvicorn"),
+    *("aiosmtplib", "httpcore", "python_multipart"),
+)
 
 
 class _Threshold:

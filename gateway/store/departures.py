@@ -180,7 +180,10 @@ class Departures:
         return outcomes + outcomes[-1:] * (len(departures) - len(outcomes))
 
     def _open_quick(self) -> None:
-        """Connect for the event loop too, here: opening may have to wait."""
-        with contextlib.suppress(StoreAway):
-            if self._answers_at_once and not self._quick.is_open:
-                self._quick.open()
+        """Connect for the event loop too, here: opening may have to wait. Without it the thread does all."""
+        if not self._answers_at_once or self._quick.is_open:
+            return
+        try:
+            self._quick.open()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the thread
+            _log.debug("departures stay with the thread", error=str(error))

@@ -100,7 +100,8 @@ class Courier:
     async def _until_due(self) -> None:
         wait = self.webhook.due_at - self._trade.clock.now()
         if self.webhook.failures and wait > 0:
-            await self._trade.sleep(wait)
+            # No pause was longer than that: a time further ahead is another clock's.
+            await self._trade.sleep(min(wait, self._trade.settings().longest_retry))
 
     async def _read(self) -> Page:
         hook, wanted = self.webhook, self.webhook.types or ALL

@@ -1,7 +1,9 @@
 """The web process's side for programs, over a real store: a request through everything but the socket."""
 
 import asyncio
-from collections.abc import Iterator
+import errno
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -58,5 +60,29 @@ async def test_from_the_store_to_the_answer(store: Store, tmp_path: Path, monkey
             await asyncio.sleep(0)
         stopping.set()
         assert (await waiting).json()["data"] == []
+        behind.cancel()
+    await telling.close()
+
+
+async def test_no_room_for_the_webhooks_lock_stops_neither_pages_nor_api(
+    store: Store, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(module, "_LOCK_PAUSE", 0.0)
+    tries = asyncio.Semaphore(0)
+
+    @asynccontextmanager
+    async def full(_path: Path) -> AsyncIterator[None]:
+        tries.release()
+        raise OSError(errno.ENOSPC, "No space left on device")
+        yield
+
+    monkeypatch.setattr(module, "sole", full)
+    settings = Settings(gateway=GatewaySection(state_dir=tmp_path))
+    keyring = StoreKeyring(store, bytes(32))
+    telling = Telling(store, keyring, Reloadable(SimpleNamespace(settings=settings), None), MemoryMeter())
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        behind = tasks.create_task(telling.run())
+        await tries.acquire()
+        await tries.acquire()
         behind.cancel()
     await telling.close()

@@ -49,6 +49,13 @@ def test_levels_and_a_change_of_level(stream) -> None:
     assert [line["event"] for line in lines(stream)] == ["3", "4", "5", "6", "7"]
 
 
+@pytest.mark.parametrize("name", ["httpcore.connection", "httpcore.http11", "python_multipart.multipart"])
+def test_what_libraries_say_of_tenants_is_not_for_the_log(stream, name: str) -> None:
+    configure("debug", stream=stream)
+    logging.getLogger(name).debug("connect_tcp.started host='hooks.example'")
+    assert lines(stream) == []
+
+
 def test_an_exception_loses_its_addresses(stream) -> None:
     configure(stream=stream)
     try:

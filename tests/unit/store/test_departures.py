@@ -276,3 +276,19 @@ def test_the_statement_for_a_database_server() -> None:
     departure = Departure(Bond(7, 3, b"h" * 16), NOW, "one-click")
     assert "state NOT IN ('complained', 'unsubscribed')" in " ".join(statement.text.split())
     assert statement.values(departure) == {"account": 7, "person": b"h" * 16, "list": 3, "now": NOW}
+
+
+async def test_the_thread_outlives_a_connection_that_cannot_be_made(
+    departures, store, subscribe, monkeypatch
+) -> None:
+    """Without the thread nobody could leave any more, and nobody would say so."""
+
+    def fail() -> None:
+        raise RuntimeError("no memory")
+
+    first, second = subscribe(1), subscribe(2)
+    monkeypatch.setattr(departures._quick, "open", fail)
+    async with asyncio.timeout(5):
+        assert await departures.leave(first) == Unsubscribed(NOW)
+        assert await departures.leave(second) == Unsubscribed(NOW)
+    assert row(store, second)["state"] == SubscriptionState.UNSUBSCRIBED

@@ -118,6 +118,14 @@ async def test_a_restart_waits_for_what_is_due(stage, make_webhook) -> None:
     assert stage.sender.messages() == ["S1"]
 
 
+async def test_a_clock_that_was_set_back_puts_nothing_off_for_long(stage, make_webhook) -> None:
+    stage.tell(1)
+    hook = make_webhook(failures=3, failing_since=10**9, due_at=10.0**9)
+    stage.settings = WebhooksSection(longest_retry=60.0)
+    await run(stage, hook, stage.sender.wait_for(1))
+    assert stage.clock.slept[0] == 60.0
+
+
 async def test_killed_in_the_middle_it_repeats_from_where_it_was_kept(stage, make_webhook) -> None:
     """What a kill -9 leaves is the row as it was: a courier that begins with it tells the rest again."""
     stage.tell(*range(1, 6))
