@@ -127,7 +127,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("webhook_deliveries_total", "Attempts to tell a webhook something.", "result"),
     _histogram("webhook_delay_seconds", "From what happened to the receiver's 2xx.", buckets=_LIFE),
     _counter("webhooks_disabled_total", "Webhooks given up: too long a failure, or 410 Gone."),
-    _gauge("webhook_count", "Webhooks that are told: well or failing.", "state"),
+    _gauge("webhooks", "Webhooks that are told: well or failing.", "state"),
     _gauge("webhook_lag_seconds", "How long ago that happened which the slowest webhook is to be told next."),
     # The house
     _counter("reloads_total", "Reloads of the config.", "result"),

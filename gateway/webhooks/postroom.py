@@ -64,8 +64,8 @@ class Postroom:
         now = self._trade.clock.now()
         couriers = [courier for courier, task in self._couriers.values() if not task.done()]
         failing = sum(courier.webhook.failures > 0 for courier in couriers)
-        self._trade.meter.gauge("webhook_count", len(couriers) - failing, state="well")
-        self._trade.meter.gauge("webhook_count", failing, state="failing")
+        self._trade.meter.gauge("webhooks", len(couriers) - failing, state="well")
+        self._trade.meter.gauge("webhooks", failing, state="failing")
         waiting = [now - one.waiting_since for one in couriers if one.waiting_since is not None]
         self._trade.meter.gauge("webhook_lag_seconds", max([0.0, *waiting]))
 

@@ -214,7 +214,7 @@ def test_a_receiver_that_was_down_gets_it_later(telling: House, receiver: Receiv
     assert len(set(receiver.ids())) == 1
     (shown,) = telling.json("webhook", "list", "acme")
     assert shown["failure"] == "HTTP 500"
-    eventually(lambda: telling.metric("consentry_webhook_count", state="failing") == 1)
+    eventually(lambda: telling.metric("consentry_webhooks", state="failing") == 1)
     receiver.status = 200
     eventually(lambda: telling.json("webhook", "list", "acme")[0]["told_at"])
     headers, body = receiver.came[-1]

@@ -142,9 +142,9 @@ async def test_what_operators_see(stage, make_webhook) -> None:
 
     async def scene() -> None:
         await revised.change()
-        while stage.meter.value("webhook_count", state="failing") != 1:
+        while stage.meter.value("webhooks", state="failing") != 1:
             await revised.seen()
-        assert stage.meter.value("webhook_count", state="well") == 1
+        assert stage.meter.value("webhooks", state="well") == 1
         assert stage.meter.value("webhook_lag_seconds") >= 100
         assert stage.meter.value("webhook_deliveries_total", result="timeout") >= 1
 
