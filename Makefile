@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+JOBS ?= 2 # tests at once
 
 .PHONY: run test bench bench-steps bench-backlog bench-oneclick bench-mime fuzz lint types imports check docs catalogues bench-way-out clean
 
@@ -10,7 +11,7 @@ run: $(READY)  ## a demonstration: real mail through a real gateway
 	$(BIN)/consentry demo
 
 test: $(READY) ## all tests; says at its end what this machine could not run
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
 
 bench: $(READY) ## the side-by-side benchmark
 	$(BIN)/python tests/bench/side_by_side.py $(BENCH)

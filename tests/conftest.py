@@ -1,6 +1,11 @@
-"""What all tests share: hypothesis profiles, and a loud word about what this machine could not run."""
+"""What all tests share: hypothesis profiles, and the last words of a run.
+
+At its very end a run tells what the tests have seen (how many messages arrived after so many kills, say), and
+loudly what this machine could not run: a silent skip reads like a pass.
+"""
 
 import os
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,8 +17,32 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Keep a line for the end of the run. It goes with the test's report, from whichever process it ran in."""
+    return lambda line: request.node.user_properties.append((_TOLD, line))
+
+
+_TOLD = "told"
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say at the very end what was skipped and why: a silent skip reads like a pass."""
+    """Say what was seen, and what was skipped and why."""
+    told = list(_told(terminalreporter))
+    if told:
+        terminalreporter.section("SEEN")
+        for line in told:
+            terminalreporter.write_line(line)
+    _tell_what_did_not_run(terminalreporter)
+
+
+def _told(terminalreporter: pytest.TerminalReporter) -> Iterator[str]:
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            yield from (line for name, line in getattr(report, "user_properties", ()) if name == _TOLD)
+
+
+def _tell_what_did_not_run(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
     if not skipped:
         return

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import urllib.parse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -228,7 +228,7 @@ def test_a_worker_dies_before_the_subscription_has_ended(own_house: House) -> No
     assert len(answers(own_house, "ann@example.net")) == 1
 
 
-def test_workers_die_under_letters(own_house: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_workers_die_under_letters(own_house: House, tell: Callable[[str], None]) -> None:
     """Readers leave and people write to postmaster@, while workers are killed: each 250 holds."""
     own_house.change("^answers_per_source = .*", 'answers_per_source = "1000/h"')
     own_house.start()
@@ -272,11 +272,10 @@ def test_workers_die_under_letters(own_house: House, capsys: pytest.CaptureFixtu
     assert set(Counter(reader for reader, _ in told).values()) == {1}
     # A worker has one letter of each session in its hands, and may end a subscription and not come to say so.
     assert len(told) >= len(readers) - 3 * len(threads)
-    with capsys.disabled():
-        print(
-            f"\nkill -9 of three workers: {len(taken)} readers and as many letters to postmaster@ were answered 250; "
-            f"all left, {len(told)} were told so, {len(forwarded(own_house))} letters reached the operator"
-        )
+    tell(
+        f"kill -9 of three workers: {len(taken)} readers and as many letters to postmaster@ were answered 250; "
+        f"all left, {len(told)} were told so, {len(forwarded(own_house))} letters reached the operator"
+    )
 
 
 def forwarded(house: House) -> set[str]:

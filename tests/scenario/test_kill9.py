@@ -110,7 +110,7 @@ def arrivals(house: House) -> collections.Counter[str]:
     return collections.Counter(one.marker for one in house.sink.received if one.sender)
 
 
-def test_under_load(own_house: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_under_load(own_house: House, tell: Callable[[str], None]) -> None:
     seed = random.randrange(1 << 32)
     own_house.change("^connections = 20", f"connections = {CONNECTIONS}")
     own_house.start()
@@ -129,21 +129,18 @@ def test_under_load(own_house: House, capsys: pytest.CaptureFixture[str]) -> Non
     arrived = arrivals(own_house)
     twice = sum(count - 1 for count in arrived.values())
     unanswered = len(load.lost & arrived.keys())
-    with capsys.disabled():
-        print(
-            f"\nkill -9 of {', '.join(killer.killed)} (seed {seed}): {len(load.answered)} answered 250, "
-            f"{len(load.answered & arrived.keys())} of them arrived, {twice} twice; "
-            f"{len(load.lost)} not answered, {unanswered} of them arrived"
-        )
+    tell(
+        f"kill -9 of {', '.join(killer.killed)} (seed {seed}): {len(load.answered)} answered 250, "
+        f"{len(load.answered & arrived.keys())} of them arrived, {twice} twice; "
+        f"{len(load.lost)} not answered, {unanswered} of them arrived"
+    )
     assert load.answered <= arrived.keys()
     assert arrived.keys() <= load.answered | load.lost
     # A supervisor's death ends its workers in order: that puts nothing on the wire twice.
     assert twice <= CONNECTIONS * sum(name.startswith("worker") for name in killer.killed)
 
 
-def test_with_a_backlog_while_the_next_hop_is_down(
-    own_house: House, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_with_a_backlog_while_the_next_hop_is_down(own_house: House, tell: Callable[[str], None]) -> None:
     own_house.start()
     own_house.sink.stop()
     answered = send_backlog(own_house, "first")
@@ -160,10 +157,9 @@ def test_with_a_backlog_while_the_next_hop_is_down(
     own_house.sink.wait(len(answered))
     own_house.wait_until_empty()
     arrived = collections.Counter((one.marker, one.recipients[0]) for one in own_house.sink.received)
-    with capsys.disabled():
-        print(
-            f"\nkill -9 of all workers, then of the whole tree, with a backlog: {len(answered)} answered 250, {arrived.total()} arrived"
-        )
+    tell(
+        f"kill -9 of all workers, then of the whole tree, with a backlog: {len(answered)} answered 250, {arrived.total()} arrived"
+    )
     assert arrived == dict.fromkeys(answered, 1)
 
 

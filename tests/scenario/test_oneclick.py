@@ -141,7 +141,7 @@ def kill_web(house: House) -> None:
     )
 
 
-def test_kill_9_of_the_web_process_loses_nobody(own_house: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_kill_9_of_the_web_process_loses_nobody(own_house: House, tell: Callable[[str], None]) -> None:
     own_house.start()
     book = Book(own_house)
     links = book.links()
@@ -150,12 +150,11 @@ def test_kill_9_of_the_web_process_loses_nobody(own_house: House, capsys: pytest
     load.run({250: lambda: kill_web(own_house), 600: lambda: kill_web(own_house)})
     took = time.monotonic() - began
     left, told = book.left(), book.told()
-    with capsys.disabled():
-        print(
-            f"\nkill -9 of the web process, twice, under one-click POSTs: {len(load.answered)} answered 200 in {took:.1f} s,"
-            f" {len(load.answered & left)} of them have left; {len(load.lost)} not answered,"
-            f" {len(load.lost & left)} of them have left"
-        )
+    tell(
+        f"kill -9 of the web process, twice, under one-click POSTs: {len(load.answered)} answered 200 in {took:.1f} s,"
+        f" {len(load.answered & left)} of them have left; {len(load.lost)} not answered,"
+        f" {len(load.lost & left)} of them have left"
+    )
     assert load.wrong == []
     assert len(load.answered) + len(load.lost) == len(links)
     assert 1 <= len(load.lost) <= 4 * CONNECTIONS

@@ -156,7 +156,7 @@ def test_who_left_is_told_signed_and_listed(telling: House, receiver: Receiver, 
 
 
 def test_kill_9_of_the_dispatchers_process_in_a_burst_loses_nothing(
-    telling: House, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+    telling: House, receiver: Receiver, tell: Callable[[str], None]
 ) -> None:
     telling.call("webhook", "add", "acme", receiver.url, "--type", "subscription.confirmed")
     key = telling.json("apikey", "add", "acme")["key"]
@@ -175,11 +175,10 @@ def test_kill_9_of_the_dispatchers_process_in_a_burst_loses_nothing(
     eventually(lambda: len(set(receiver.ids())) == 400)
     listed = eventually(lambda: _listed(telling, key, before + 400))
     ids = receiver.ids()
-    with capsys.disabled():
-        print(
-            f"\nkill -9 of the web process twice in a burst of 400 events: {len(set(ids))} told, "
-            f"{len(ids) - len(set(ids))} of them twice"
-        )
+    tell(
+        f"kill -9 of the web process twice in a burst of 400 events: {len(set(ids))} told, "
+        f"{len(ids) - len(set(ids))} of them twice"
+    )
     assert set(ids) == {one["id"] for one in listed[before:]}
     assert not receiver.at
     first = list(dict.fromkeys(ids))

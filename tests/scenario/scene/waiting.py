@@ -1,5 +1,6 @@
 """Waiting for what other processes do, and ports that nobody has."""
 
+import os
 import random
 import socket
 import time
@@ -12,13 +13,15 @@ PATIENCE = 30.0  # seconds
 
 
 # The system gives its own connections ports from 32768 on: one that it chose could be one of these a moment
-# later, or be chosen twice. Below that a port is free until a test takes it.
-_PORTS = list(range(20_000, 32_000))
+# later, or be chosen twice. Below that a port is free until a test takes it; processes of tests that run side by
+# side have ports of their own.
+_PLACE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
+_PORTS = list(range(20_000 + 3000 * _PLACE, 23_000 + 3000 * _PLACE))
 random.shuffle(_PORTS)
 
 
 def free_port() -> int:
-    """Return a port of the loopback that is free and that no other caller in this process is given."""
+    """Return a port of the loopback that is free and that no other caller is given."""
     while True:
         port = _PORTS.pop()
         with socket.socket() as probe:
