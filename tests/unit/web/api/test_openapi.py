@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from hypothesis import HealthCheck, given, settings
 from pydantic import TypeAdapter
 from schemathesis import GenerationMode
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from starlette.responses import PlainTextResponse
 
 from gateway.model import notice as model
@@ -71,8 +71,15 @@ def test_made_up_cursors_are_a_problem_and_no_accident(operations) -> None:
 
 
 def test_what_the_document_does_not_allow_is_refused(operations) -> None:
+    def check(case) -> None:
+        # The key is ours, and an unknown parameter that is an empty list is not there on the wire: what is
+        # left of such a case is allowed.
+        sent = httpx.Request("GET", "http://x", params=case.query).url.params
+        excluded = [negative_data_rejection] if set(sent) <= {"after"} and not sent.get("after") else []
+        case.call_and_validate(headers=KEY, excluded_checks=excluded)
+
     for operation in operations:
-        ask(operation, GenerationMode.NEGATIVE, lambda case: case.call_and_validate(headers=KEY))
+        ask(operation, GenerationMode.NEGATIVE, check)
 
 
 @pytest.mark.parametrize("kind", sorted(model.TOLD))
