@@ -4,13 +4,23 @@ At RCPT the list is not known yet, so a subscription on any list of the account 
 must be the list that the message names. A refusal says the most telling thing about the recipient: that they
 left, and when; else until when they want a pause; else that they have not confirmed yet; else that nobody
 knows of an opt-in. A pause ends by itself.
+
+A copy that has waited in the queue is judged once more before it goes out: who left meanwhile does not get
+it.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from gateway.model import reply
-from gateway.model.facts import Basis, ConsentLevel, RecipientFacts, Subscription, SubscriptionState
+from gateway.model.facts import (
+    Basis,
+    ConsentLevel,
+    DeliveryFacts,
+    RecipientFacts,
+    Subscription,
+    SubscriptionState,
+)
 from gateway.model.policy import Policy
 from gateway.model.verdict import PASS, Refuse, Verdict
 from policies.table import Table
@@ -30,11 +40,26 @@ def recipient(facts: RecipientFacts) -> Verdict:
     """Refuse a recipient who never opted in, or who has left since."""
     bonds = facts.bonds.subscriptions
     if facts.mail_list is not None:
-        wanted = facts.mail_list.id
-        bonds = tuple(bond for bond in bonds if bond.list_id == wanted)
-    enough = _ENOUGH[facts.account.consent]
+        bonds = _of_list(bonds, facts.mail_list.id)
+    return _judge(bonds, facts.account.consent, facts.now)
+
+
+def release(facts: DeliveryFacts) -> Verdict:
+    """Refuse a copy whose recipient has left, or wants a pause, since it came in."""
+    list_id = facts.delivery.submission.list_id
+    if facts.bonds is None or list_id is None:
+        return PASS
+    return _judge(_of_list(facts.bonds.subscriptions, list_id), facts.account.consent, facts.now)
+
+
+def _of_list(bonds: tuple[Subscription, ...], list_id: int) -> tuple[Subscription, ...]:
+    return tuple(bond for bond in bonds if bond.list_id == list_id)
+
+
+def _judge(bonds: tuple[Subscription, ...], level: ConsentLevel, now: float) -> Verdict:
+    enough = _ENOUGH[level]
     good = [bond for bond in bonds if bond.state is SubscriptionState.CONFIRMED and bond.basis in enough]
-    if any(bond.paused_until <= facts.now for bond in good):
+    if any(bond.paused_until <= now for bond in good):
         return PASS
     if good:
         until = min(bond.paused_until for bond in good)
@@ -65,4 +90,4 @@ def _day(at: float) -> str:
 def build(settings: Mapping[str, object]) -> Policy:
     """Build the policy from ``[consent]`` of policy.toml."""
     Settings.model_validate(settings)
-    return Policy("consent", recipient=recipient)
+    return Policy("consent", recipient=recipient, release=release)

@@ -25,6 +25,8 @@ from gateway.app.shipping import ship, ship_forever
 from gateway.app.world import SystemClock, SystemEntropy
 from gateway.inbound.context import InboundContext
 from gateway.inbound.service import InboundServer
+from gateway.model.address import Address
+from gateway.model.facts import Bonds
 from gateway.model.message import Message
 from gateway.model.reply import PublicError
 from gateway.model.way_out import Rewriting
@@ -260,7 +262,12 @@ class Worker:
             clock=self._clock,
             meter=self._meter,
             shelf=lambda: self._holder.current.shelf,
+            bonds=self._bonds,
         )
+
+    async def _bonds(self, account_id: int, address: Address) -> Bonds:
+        address_hash = self._books.keyring.address_hash(account_id, address.identity)
+        return await self._gatherer.bonds(account_id, address_hash)
 
     def _intake_world(self) -> World:
         reports = Reports(lambda: self._holder.current.hostname, self._clock, self._entropy)

@@ -190,8 +190,14 @@ class RewriteFacts:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFacts:
-    """What is known just before a copy goes out. The quota is a fact only for accounts that are shaped."""
+    """What is known just before a copy goes out.
+
+    The quota is a fact only for accounts that are shaped. ``bonds`` is None for what was judged a moment ago,
+    when it came in, and for mail that is to no list; a copy that has waited is asked for anew.
+    """
 
     account: Account
     delivery: Delivery
     quota: QuotaFact = QuotaFact()
+    bonds: Bonds | None = None
+    now: float = 0.0  # seconds since the epoch: pauses end

@@ -6,12 +6,13 @@ its PublicError: the delivery was not tried. Whatever else is raised is a fault 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from gateway.mime.splice import apply
+from gateway.model.address import Address
 from gateway.model.delivery import Delivery
-from gateway.model.facts import Account, DeliveryFacts, OverQuota, QuotaFact
+from gateway.model.facts import Account, Bonds, DeliveryFacts, OverQuota, QuotaFact
 from gateway.model.reply import Reply
 from gateway.model.values import dataclass
 from gateway.model.verdict import Hold, Pass, Refuse
@@ -38,6 +39,10 @@ from gateway.relay.wire import UnfitContent
 
 _LARGE = 262_144  # octets; more than this is rendered in a thread
 _UNKNOWN_PAUSE = 1.0  # seconds, where an unreachable hop does not say until when
+_JUST_JUDGED = 30.0  # seconds after it came in for which a copy's consent is not asked for again
+
+BondsOf = Callable[[int, Address], Awaitable[Bonds]]
+"""(account id, address) to what the consent book knows; raises PublicError where it cannot say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ class Means:
     clock: Clock
     meter: Meter
     shelf: Callable[[], Shelf]
+    bonds: BondsOf
 
 
 class Sending:
@@ -97,8 +103,10 @@ class Sending:
         account = await self._means.accounts.by_id(delivery.submission.account_id)
         if account is None:
             return Done(self._record.orphaned(delivery))
+        now = self._means.clock.now()
+        bonds = await self._bonds(delivery, now)
         fact = self._reserve(account, delivery)
-        judgement = judge_release(self._means.shelf(), DeliveryFacts(account, delivery, fact))
+        judgement = judge_release(self._means.shelf(), DeliveryFacts(account, delivery, fact, bonds, now))
         if isinstance(judgement.verdict, Pass):
             result: Result | None = None
             try:
@@ -116,6 +124,15 @@ class Sending:
                 return Wait(wait or 0.0)
             case Refuse(reply=reply):
                 return await self._refused(item, reply, judgement.policy)
+
+    async def _bonds(self, delivery: Delivery, now: float) -> Bonds | None:
+        """Ask whether the recipient of a copy that has waited still wants it: none that just came in."""
+        submission = delivery.submission
+        if submission.list_id is None or (
+            delivery.attempts == 0 and now - submission.received_at < _JUST_JUDGED
+        ):
+            return None
+        return await self._means.bonds(submission.account_id, delivery.recipient.address)
 
     async def _refused(self, item: Item, reply: Reply, policy: str) -> Result:
         try:

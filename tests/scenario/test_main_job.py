@@ -58,6 +58,28 @@ def test_one_click_works_at_once(house: House, reader: str) -> None:
         assert client.rcpt(reader) == (550, f"5.7.1 Recipient unsubscribed on {today}".encode())
 
 
+def test_who_leaves_while_a_copy_waits_does_not_get_it(house: House, reader: str) -> None:
+    with house.client() as client:
+        client.sendmail(SENDER, [reader], newsletter("first"))
+        link = re.search(r"<(http[^>]+)>", house.sink.copy("first").message["List-Unsubscribe"])[1]
+        house.sink.script = lambda recipient: "451 4.7.1 come again" if recipient == reader else None
+        client.sendmail(SENDER, [reader], newsletter("second"))
+
+    def deferred() -> list[dict[str, object]]:
+        return [one for one in house.json("queue", "list") if one["attempts"] and one["recipient"] == reader]
+
+    (waiting,) = eventually(deferred)
+    urllib.request.urlopen(
+        urllib.request.Request(link, data=b"List-Unsubscribe=One-Click"), timeout=10
+    ).close()
+    house.sink.script = lambda _recipient: None
+    house.call("queue", "retry", waiting["id"])
+    # The tenant is told why; the reader hears nothing more.
+    today = datetime.now(UTC).date().isoformat()
+    assert f"unsubscribed on {today}".encode() in house.sink.report(f"rfc822;{reader}").content
+    assert "second" not in [one.marker for one in house.sink.received]
+
+
 def test_a_list_that_has_no_consent_is_refused_after_the_content(
     house: House, readers: Iterator[str]
 ) -> None:

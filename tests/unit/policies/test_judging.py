@@ -55,9 +55,40 @@ def said(verdict: Verdict) -> str:
 FREE = QuotaFact()
 
 
-def delivery_facts(account: Account, quota: QuotaFact = FREE) -> DeliveryFacts:
-    submission = Submission("S", account.id, 0.0, Sender(None), 1, NEWS.id, "example.org")
-    return DeliveryFacts(account, Delivery(submission, 0, Recipient(BOB), ()), quota)
+def delivery_facts(
+    account: Account, quota: QuotaFact = FREE, bonds: Bonds | None = None, list_id: int | None = NEWS.id
+) -> DeliveryFacts:
+    submission = Submission("S", account.id, 0.0, Sender(None), 1, list_id, "example.org")
+    return DeliveryFacts(account, Delivery(submission, 0, Recipient(BOB), ()), quota, bonds, 5 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("bonds", "expected"),
+    [
+        (None, "pass"),  # it came in a moment ago
+        (Bonds((bond(NEWS, S.CONFIRMED),)), "pass"),
+        (Bonds((bond(NEWS, S.UNSUBSCRIBED), bond(OFFERS, S.CONFIRMED))), "550 unsubscribed"),
+        (Bonds((bond(NEWS, S.COMPLAINED),)), "550 complained"),
+        (Bonds((replace(bond(NEWS, S.CONFIRMED), paused_until=9 * DAY),)), "550 paused"),
+        (Bonds((replace(bond(NEWS, S.CONFIRMED), paused_until=5 * DAY),)), "pass"),
+        (Bonds(), "550 no-opt-in"),  # erased
+    ],
+)
+def test_a_copy_that_has_waited(bonds: Bonds | None, expected: str) -> None:
+    assert said(consent.release(delivery_facts(ACCOUNT, bonds=bonds))) == expected
+
+
+def test_a_report_to_the_sender_is_to_no_list() -> None:
+    facts = delivery_facts(ACCOUNT, bonds=Bonds(), list_id=None)
+    assert said(consent.release(facts)) == "pass"
+
+
+@pytest.mark.parametrize(
+    ("bonds", "expected"),
+    [(None, "pass"), (Bonds(), "pass"), (Bonds((), Suppression("left all", 1.0)), "550 suppressed")],
+)
+def test_an_address_that_was_suppressed_while_a_copy_waited(bonds: Bonds | None, expected: str) -> None:
+    assert said(suppression.release(delivery_facts(ACCOUNT, bonds=bonds))) == expected
 
 
 @pytest.mark.parametrize(

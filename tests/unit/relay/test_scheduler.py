@@ -9,7 +9,7 @@ import structlog
 from gateway.model.address import parse_address
 from gateway.model.delivery import Delivery, DeliveryState, Notify, Recipient, Sender
 from gateway.model.events import EventType, open_event
-from gateway.model.facts import Account, AccountState, ConsentLevel, OverQuota
+from gateway.model.facts import Account, AccountState, Bonds, ConsentLevel, OverQuota, Suppression
 from gateway.model.policy import Policy
 from gateway.model.rate import Rate
 from gateway.model.reply import NO_CONSENT, SpoolFull, StoreAway
@@ -137,11 +137,29 @@ class World:
         self.settings = mail.settings(**({"connections": 4} | relay))
         self.entropy = entropy
         self.count = 0
+        self.asked: list[tuple[int, str]] = []
+        self.book_troubles: list[Exception] = []
+        self.known_bonds = Bonds()
         self.relay = self.scheduler(self.hop)
 
     def scheduler(self, hop) -> Scheduler:
-        means = Means(self.accounts, self.quota, self.signer, hop, self.clock, self.meter, lambda: self.shelf)
+        means = Means(
+            self.accounts,
+            self.quota,
+            self.signer,
+            hop,
+            self.clock,
+            self.meter,
+            lambda: self.shelf,
+            self.bonds,
+        )
         return Scheduler(self.spool, means, self.entropy, lambda: self.settings)
+
+    async def bonds(self, account_id, address) -> Bonds:
+        self.asked.append((account_id, str(address)))
+        if self.book_troubles:
+            raise self.book_troubles.pop(0)
+        return self.known_bonds
 
     @asynccontextmanager
     async def running(self):
@@ -407,6 +425,30 @@ async def test_a_release_rule_may_refuse(world):
 def shaped(world, rate: Rate, burst: int) -> None:
     account = world.accounts.account(7)
     world.accounts.known[7] = replace(account, rates=(rate,), burst=burst, over_quota=OverQuota.SHAPE)
+
+
+def wants_it(facts):
+    gone = facts.bonds is not None and facts.bonds.suppression is not None
+    return Refuse(NO_CONSENT, "left") if gone else PASS
+
+
+async def test_who_left_while_a_copy_waited_does_not_get_it(world):
+    world.shelf = Shelf.of([Policy("consent", release=wants_it)])
+    world.hop.script(LATER, TAKEN)
+    async with world.running():
+        delivery = await world.offer()
+        await world.until(lambda: world.spool.state(delivery).state is DeliveryState.QUEUED)
+        assert world.asked == []  # it was judged when it came in
+        world.known_bonds = Bonds(suppression=Suppression("left", 1.0))
+        world.book_troubles = [StoreAway("away")]  # which costs no attempt
+        world.clock.time += 61
+        world.relay.nudge()
+        await world.until_empty()
+    assert set(world.asked) == {(7, "friend@example.net")}
+    [event] = world.events(EventType.ADMIN_BOUNCE)
+    assert event.facts["attempts"] == 1
+    _, report = world.hop.copies
+    assert b"Action: failed" in report.content
 
 
 async def test_a_shaped_account_waits_for_its_tokens_and_nobody_else_does(world):
