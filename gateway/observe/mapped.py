@@ -66,8 +66,8 @@ class MappedValue:
             self._value: float = file.read_value(key)[0]  # type: ignore[no-untyped-call]
             # Past the library's own dictionary: a place never changes, and a file that grows is mapped anew
             # while the former mapping goes on to show its beginning.
-            self._place: int = file._positions[key]  # noqa: SLF001
-            self._map = file._m  # noqa: SLF001
+            self._place: int = file._positions[key]  # noqa: SLF001 - see above
+            self._map = file._m  # noqa: SLF001 - see above
 
     def inc(self, amount: float) -> None:
         """Add."""

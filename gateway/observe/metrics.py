@@ -246,7 +246,7 @@ class PrometheusMeter:
 def _into_buckets(bounds: tuple[float, ...], child: Histogram) -> _Take:
     """Return what puts a value into the first bucket that holds it; the last one has no bound."""
     into = [bucket.inc for bucket in child._buckets]  # noqa: SLF001 - as for counters
-    add = child._sum.inc  # noqa: SLF001
+    add = child._sum.inc  # noqa: SLF001 - as for counters
 
     def take(value: float) -> None:
         add(value)
