@@ -29,6 +29,7 @@ from gateway.store.keys import StoreKeyring
 from gateway.store.quota import SharedQuota
 from gateway.web.api.app import Doors
 from gateway.web.operations import Check, build_metrics, in_thread
+from gateway.web.places import Places
 from gateway.web.public import Means, build_public
 from gateway.web.serve import serve as serve_app
 
@@ -62,14 +63,18 @@ async def serve(
     serving = _Ready(control, len(sockets))
     grace = settings.gateway.drain * 0.8
     served: tuple[ASGIApp, ...] = (Doors(pages, telling.api), operations)
+    # Each socket has places of its own: a flood on the public one leaves the operators theirs.
+    places = [Places(lambda: holder.current.settings.web, meter) for _ in served]
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(control.listen(partial(_reload, holder)))
         behind = tasks.create_task(telling.run())
         tasks.create_task(telling.let_go(control.stopping))
         async with asyncio.TaskGroup() as apps:
-            for app, sock in zip(served, sockets, strict=True):
+            for app, sock, room in zip(served, sockets, places, strict=True):
                 apps.create_task(
-                    serve_app(app, sock, control.stopping, grace=grace, listening=serving.one_more)
+                    serve_app(
+                        app, sock, control.stopping, places=room, grace=grace, listening=serving.one_more
+                    )
                 )
         listening.cancel()
         behind.cancel()

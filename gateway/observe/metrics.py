@@ -114,6 +114,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _histogram("delivery_seconds", "From reception to the next hop's 250.", buckets=_LIFE),
     _counter("dkim_signer_sign_total", "DKIM signatures.", "algorithm", "result"),
     # Web
+    _counter("web_connections_denied_total", "HTTP turned away: source, full, requests, idle.", "reason"),
     _counter("web_requests_total", "HTTP requests answered.", "page", "code"),
     _counter("unsubscribes_total", "Subscriptions that were left.", "via"),
     _counter("abuse_reports_total", "Reports of spam made on the pages."),

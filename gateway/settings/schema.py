@@ -151,6 +151,7 @@ class WebSection(_Table):
     letters_from: str = ""  # "": no-reply@ the provider's signing domain, else our host name
     undo: Duration = 86_400.0
     bad_links: str = "60/min"  # for each network
+    connections_per_source: int = Field(default=100, ge=1)
     forwarded_from: tuple[Network, ...] = ()
 
 

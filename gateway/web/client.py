@@ -14,7 +14,7 @@ def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str
     """
     hops = [hop.strip() for hop in forwarded.split(",")] if forwarded else []
     known = peer
-    while hops and _is_trusted(known, trusted):
+    while hops and is_trusted(known, trusted):
         told = _address(hops.pop())
         if told is None:
             break
@@ -30,7 +30,18 @@ def network_of(address: str) -> str:
     return str(ip_network((known, 24 if known.version == 4 else 48), strict=False))
 
 
-def _is_trusted(text: str, trusted: Sequence[Network]) -> bool:
+def source_of(client: str) -> str:
+    """Return what a limit of a source counts: an IPv4 address, or the /64 that one owner has of IPv6."""
+    known = _address(client)
+    if known is None:
+        return client
+    return str(ip_network((known, 64), strict=False)) if isinstance(known, IPv6Address) else str(known)
+
+
+def is_trusted(text: str, trusted: Sequence[Network]) -> bool:
+    """Whether an address is of a network whose word is believed."""
+    if not trusted:
+        return False
     address = _address(text)
     return address is not None and any(address in network for network in trusted)
 

@@ -2,7 +2,8 @@
 
 What it promises: signals stay with the composition root; nothing is logged about requests (paths hold
 tokens); ``stop`` ends it within ``grace`` seconds; a client that opens a connection and says little, or takes
-no answer, is cut off, which uvicorn does not do by itself; a request that can be read in two ways is refused.
+no answer, is cut off, which uvicorn does not do by itself, and so is who takes more places than its share
+(gateway.web.places); a request that can be read in two ways is refused.
 The protocol is h11's, for its strictness (docs/decisions/0018-one-click.md).
 """
 
@@ -10,8 +11,10 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Generator
+from functools import partial
 from http import HTTPStatus
 from math import ceil
+from typing import Any
 from urllib.parse import urlsplit
 
 import h11
@@ -19,15 +22,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from gateway.web.places import Places, Shares, turn_away
+
 _HEAD_PATIENCE = 10.0  # seconds for a request's head to arrive
 _HEAD_LIMIT = 16_384  # octets of a request's head
 _KEEP_ALIVE = 5  # seconds between requests
 _ANSWER_PATIENCE = 30.0  # seconds between two looks at whether an answer is taken
-_CONNECTIONS = 512
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n"
+)
 
 
 class PatientH11(H11Protocol):
-    """Closes a connection on which a request's head does not arrive in time, or an answer is not taken.
+    """Closes a connection that has no place, or whose request's head is late, or whose answer is not taken.
 
     An answer that nobody reads would keep its connection, its octets and its task for ever: neither the
     guard's time nor a close ends them, because both wait for the octets to go.
@@ -37,9 +44,20 @@ class PatientH11(H11Protocol):
     answer_patience = _ANSWER_PATIENCE
     _timer: asyncio.TimerHandle | None = None
     _look: asyncio.TimerHandle | None = None
+    _seated = False
+
+    def __init__(self, *arguments: Any, places: Places, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._places = places
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first head."""
+        """Begin to wait for the first head, where there is a place."""
+        peer = transport.get_extra_info("peername")
+        if not self._places.enter(self, peer[0] if peer else ""):
+            transport.write(_BUSY)
+            transport.close()
+            return
+        self._seated = True
         super().connection_made(transport)
         self._wait()
         self._look = self.loop.call_later(self.answer_patience, self._look_at_answer, 0)
@@ -51,13 +69,33 @@ class PatientH11(H11Protocol):
             self._wait()
         else:
             self._enough()
+        self._note_turn()
+
+    def on_response_complete(self) -> None:
+        """It is the client's turn, unless it has asked already."""
+        super().on_response_complete()
+        self._note_turn()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
+        """Stop waiting, and give the place back."""
+        if not self._seated:
+            return
+        self._places.leave(self)
         self._enough()
         if self._look is not None:
             self._look.cancel()
         super().connection_lost(exc)
+
+    def give_way(self) -> None:
+        """End at once: somebody else wants the place."""
+        self.transport.abort()
+
+    def _note_turn(self) -> None:
+        """Whose head, or body, is not whole is waited for."""
+        if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
+            self._places.waiting_for(self)
+        else:
+            self._places.answering(self)
 
     def _wait(self) -> None:
         if self._timer is None:
@@ -94,14 +132,15 @@ class Strict:
             return
         names = {name for name, _ in scope["headers"]}
         if b"transfer-encoding" in names and b"content-length" in names:
-            # RFC 9112 section 6.1: this is how a request is smuggled past a server in front.
-            await _refuse(send)
+            # RFC 9112 section 6.1: this is how a request is smuggled past a server in front; nobody can say
+            # where the next one begins.
+            await turn_away(send, HTTPStatus.BAD_REQUEST)
             return
         if not scope["path"].startswith("/"):
             # RFC 9112 section 3.2.2: a server takes the absolute form too.
             path = _path_of(scope["path"])
             if path is None:
-                await _refuse(send)
+                await turn_away(send, HTTPStatus.BAD_REQUEST)
                 return
             scope = {**scope, "path": path}
         await self._app(scope, receive, send)
@@ -113,13 +152,6 @@ def _path_of(target: str) -> str | None:
         return urlsplit(target).path or "/"
     except ValueError:
         return None
-
-
-async def _refuse(send: Send) -> None:
-    """Answer 400 and close: nobody can say where the next request begins."""
-    headers = [(b"content-length", b"0"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": int(HTTPStatus.BAD_REQUEST), "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
 
 
 class _Leashed(Server):
@@ -149,30 +181,29 @@ async def serve(
     sock: socket.socket,
     stop: asyncio.Event,
     *,
+    places: Places,
     grace: float = 5.0,
-    connections: int = _CONNECTIONS,
     listening: Callable[[], None] = _nothing,
 ) -> None:
     """Serve ``app`` on a bound socket until ``stop`` is set; the socket is closed at the end."""
-    server = _Leashed(configured(app, grace, connections), listening)
+    server = _Leashed(configured(app, grace, places), listening)
     async with asyncio.TaskGroup() as group:
         waiting = group.create_task(_stop_when(stop, server))
         await server.serve([sock])
         waiting.cancel()
 
 
-def configured(app: ASGIApp, grace: float, connections: int) -> Config:
+def configured(app: ASGIApp, grace: float, places: Places) -> Config:
     """Return what uvicorn is to do, and what it is to leave."""
     return Config(
-        Strict(app),
-        http=PatientH11,
+        Strict(Shares(app, places)),
+        http=partial(PatientH11, places=places),  # type: ignore[arg-type]  # it is called, never looked into
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,  # gateway.web.client decides whom to believe
-        limit_concurrency=connections,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=ceil(grace),
         h11_max_incomplete_event_size=_HEAD_LIMIT,

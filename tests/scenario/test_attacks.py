@@ -1,15 +1,17 @@
-"""Attacks from outside on the real process tree: guessed passwords by the thousand, and lies about where one is."""
+"""Attacks from outside on the real process tree: guessed passwords by the thousand, lies about where one is, floods."""
 
 import asyncio
 import contextlib
+import http.client
 import itertools
 import os
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 import pytest
 from scene import House, Sink, newsletter
@@ -213,3 +215,57 @@ def test_ten_thousand_guesses_cost_little_and_keep_nobody_out(house: House, read
 def cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+# The web port
+
+BODY = b"List-Unsubscribe=One-Click"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+FLOODER, READER = "127.0.0.1", "127.0.0.2"
+PLACES, SHARE = 512, 100
+DENIED = "consentry_web_connections_denied_total"
+
+
+@pytest.fixture
+def way_out(house: House, reader: str) -> str:
+    """The path of a reader's way out."""
+    with house.client() as client:
+        client.sendmail(SENDER, [reader], newsletter(reader))
+    link = house.sink.copy(reader).message["List-Unsubscribe"].partition(">")[0].removeprefix("<")
+    return urlsplit(link).path
+
+
+def flood(stack: contextlib.ExitStack, port: int, sources: Sequence[str], each: int, path: str) -> None:
+    """Open connections, and say little on each of them."""
+    body = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 26\r\n\r\nList".encode()
+    for number in range(each):
+        for source in sources:
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE, (source, 0)))
+            with contextlib.suppress(OSError):  # it has been turned away already
+                one.sendall((b"", b"GET /u/x HTT", body)[number % 3])
+
+
+def leave(house: House, path: str) -> int:
+    """POST a way out from the reader's address; return the status."""
+    web = http.client.HTTPConnection("127.0.0.1", house.web, timeout=PATIENCE, source_address=(READER, 0))
+    with contextlib.closing(web):
+        web.request("POST", path, BODY, FORM)
+        with web.getresponse() as answer:
+            return answer.status
+
+
+def test_one_who_floods_the_pages_has_a_share_of_the_places(house: House, way_out: str) -> None:
+    before = house.metric(DENIED, reason="source")
+    with contextlib.ExitStack() as stack:
+        flood(stack, house.web, [FLOODER], PLACES + SHARE, way_out)
+        assert leave(house, way_out) == 200
+        assert house.metric(DENIED, reason="source") - before == PLACES
+        assert house.metric(DENIED, reason="idle") == 0
+
+
+def test_many_who_say_little_give_way_to_who_speaks(house: House, way_out: str) -> None:
+    with contextlib.ExitStack() as stack:
+        sources = [f"127.0.1.{number}" for number in range(1, 9)]
+        flood(stack, house.web, sources, SHARE * 3 // 4, way_out)
+        assert leave(house, way_out) == 200
+        assert house.metric(DENIED, reason="idle") >= len(sources) * SHARE * 3 // 4 - PLACES

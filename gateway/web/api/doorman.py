@@ -9,7 +9,6 @@ How it fails: a store that is away is 503, and no failed key is counted for it.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
 
 import structlog
 from fastapi import Request
@@ -19,7 +18,7 @@ from gateway.model.rate import parse_rate
 from gateway.ports import ApiKeys, Clock, Meter, Quota
 from gateway.settings.schema import ApiSection, WebSection
 from gateway.web.api.problems import INVALID_KEY, MISSING_SCOPE, TOO_MANY, ApiProblem
-from gateway.web.client import client_address
+from gateway.web.client import client_address, source_of
 
 log = structlog.get_logger(__name__)
 
@@ -83,15 +82,6 @@ class Doorman:
         peer = request.client.host if request.client else ""
         forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
         return source_of(client_address(peer, forwarded, self.web().forwarded_from))
-
-
-def source_of(client: str) -> str:
-    """Return what a limit of a source counts: an IPv4 address, or the /64 that one owner has of IPv6."""
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return client
-    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else client
 
 
 def _bearer(request: Request) -> str:

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 import pytest
 from uvicorn.server import ServerState
 
+from gateway.observe.memory import MemoryMeter
+from gateway.settings.schema import WebSection
 from gateway.web.guard import BODY_LIMIT
 from gateway.web.leaving import Via
+from gateway.web.places import Places
 from gateway.web.serve import PatientH11, configured
 
 BODY = b"List-Unsubscribe=One-Click"
@@ -71,10 +74,11 @@ def answers_in(said: bytes) -> list[Answer]:
 
 @pytest.fixture
 async def wire(app) -> AsyncIterator[Wire]:
-    config, state = configured(app, grace=1.0, connections=512), ServerState()
+    places = Places(WebSection, MemoryMeter())
+    config, state = configured(app, 1.0, places), ServerState()
     config.load()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: PatientH11(config, state, {}), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: PatientH11(config, state, {}, places=places), "127.0.0.1", 0)
     async with asyncio.timeout(20), server:
         yield Wire(server.sockets[0].getsockname()[1])
         for connection in list(state.connections):

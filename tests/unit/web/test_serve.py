@@ -8,20 +8,25 @@ import socket
 import httpx
 import pytest
 
+from gateway.observe.memory import MemoryMeter
+from gateway.settings.schema import WebSection
+from gateway.web.places import Places
+from gateway.web.public import build_public
 from gateway.web.serve import PatientH11, serve
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 
 
 @contextlib.asynccontextmanager
-async def running(app, **options):
+async def running(app, connections=512, places=None, **options):
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     sock.listen()
     port = sock.getsockname()[1]
     stop, listening = asyncio.Event(), asyncio.Event()
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
-        group.create_task(serve(app, sock, stop, listening=listening.set, **options))
+        room = places or Places(WebSection, MemoryMeter(), connections)
+        group.create_task(serve(app, sock, stop, places=room, listening=listening.set, **options))
         await listening.wait()
         try:
             yield port
@@ -154,13 +159,99 @@ async def test_a_body_over_the_limit_is_not_waited_for(app, make_link) -> None:
     assert b"connection: close" in answer.lower()
 
 
-async def test_too_many_connections_are_told_so(app) -> None:
-    async with running(app, connections=1) as port:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        answer = await say(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+class Hall:
+    """An application that holds every request until it is let go."""
+
+    def __init__(self) -> None:
+        self.inside = asyncio.Semaphore(0)
+        self.go = asyncio.Event()
+
+    async def __call__(self, _scope, _receive, send) -> None:
+        self.inside.release()
+        await self.go.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@contextlib.asynccontextmanager
+async def connection(port: int, source: str = "127.0.0.1"):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+    try:
+        yield reader, writer
+    finally:
         writer.close()
-        await writer.wait_closed()
-    assert answer.startswith(b"HTTP/1.1 503 ")
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def test_when_all_are_being_answered_the_next_hears_503() -> None:
+    hall = Hall()
+    async with running(hall, connections=1) as port, connection(port) as (reader, writer):
+        writer.write(GET)
+        await hall.inside.acquire()
+        assert (await say(port, b"")).startswith(b"HTTP/1.1 503 ")
+        hall.go.set()
+        assert (await reader.readline()).startswith(b"HTTP/1.1 204 ")
+
+
+@pytest.mark.parametrize(
+    "said", ["", "GET / HT", "POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab"]
+)
+async def test_who_keeps_us_waiting_gives_the_place_to_who_comes(app, make_link, said) -> None:
+    async with running(app, connections=1) as port, connection(port) as (slow, writer):
+        writer.write(said.format(make_link()).encode())
+        async with connection(port) as (quick, asking):
+            assert await slow.read() == b""
+            asking.write(GET)
+            assert (await quick.readline()).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_an_idle_connection_that_has_been_answered_gives_way(app) -> None:
+    async with running(app, connections=1) as port, connection(port) as (first, writer):
+        writer.write(GET)
+        await first.readuntil(b"</html>")
+        async with connection(port) as (second, asking):
+            assert (await first.read()).strip() == b""
+            asking.write(GET)
+            assert (await second.readline()).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_one_source_has_its_share(app) -> None:
+    meter = MemoryMeter()
+    places = Places(lambda: WebSection(connections_per_source=2), meter)
+    async with running(app, places=places) as port, contextlib.AsyncExitStack() as stack:
+        for _ in range(2):
+            await stack.enter_async_context(connection(port))
+        assert (await say(port, b"")).startswith(b"HTTP/1.1 503 ")
+        reader, writer = await stack.enter_async_context(connection(port, "127.0.0.2"))
+        writer.write(GET)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+    assert meter.value("web_connections_denied_total", reason="source") == 1
+
+
+async def test_a_place_is_given_back(app) -> None:
+    places = Places(lambda: WebSection(connections_per_source=1), MemoryMeter())
+    async with running(app, places=places) as port:
+        for _ in range(3):
+            asked = await say(port, GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            assert asked.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_an_idle_connection_is_closed(app, monkeypatch) -> None:
+    monkeypatch.setattr("gateway.web.serve._KEEP_ALIVE", 0.05)
+    async with running(app) as port:
+        assert (await say(port, GET)).startswith(b"HTTP/1.1 200 ")  # until the server closes
+
+
+async def test_a_body_that_dribbles_is_not_waited_for(means, book, make_link) -> None:
+    async with running(build_public(means, time_limit=0.05)) as port:
+        head = f"POST {make_link()} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab".encode()
+        answer = await say(port, head)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert book.untouched
 
 
 async def test_a_request_in_flight_does_not_hold_up_the_end(app, make_link) -> None:

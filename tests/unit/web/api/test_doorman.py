@@ -4,7 +4,7 @@ import pytest
 
 from gateway.model.reply import StoreAway
 from gateway.settings.schema import ApiSection, WebSection
-from gateway.web.api.doorman import source_of
+from gateway.web.client import source_of
 
 
 @pytest.mark.parametrize(
