@@ -104,6 +104,22 @@ def enable(ctx: typer.Context, which: Id, json: Json = False) -> None:
         say.line(f"webhook {which} {was} and is tried again")
 
 
+@app.command()
+def rotate(ctx: typer.Context, which: Id, json: Json = False) -> None:
+    """Give a webhook a new secret, shown once; the old one signs beside it for a day."""
+    from gateway.cli.opened import CLOCK, opened  # noqa: PLC0415 - heavy
+
+    with opened(ctx) as house:
+        after = house.webhooks.rotate(which, CLOCK.now())
+    until = max(one.until for one in after.retired)
+    if json:
+        say.as_json(_as_values(after) | {"secret": after.secret_text, "old_secret_until": say.iso(until)})
+        return
+    say.line(f"webhook {which} has a new secret; the old one signs too until {say.when(until)}")
+    say.line(f"secret: {after.secret_text}")
+    say.aside("The secret is not shown again. Until then a receiver may have either.")
+
+
 @app.command("test")
 def try_out(ctx: typer.Context, which: Id, json: Json = False) -> None:
     """Send a webhook.test now, once, and say what the receiver made of it."""

@@ -6,7 +6,7 @@ usual port. Its path and query may hold a secret, so it is kept sealed and out o
 
 import base64
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -19,6 +19,8 @@ _LONGEST = 2000  # characters of a URL
 _URL = re.compile(r"https?://[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+\Z")  # RFC 3986 section 2, no fragment
 _USUAL_PORTS = frozenset({80, 443})
 _FIRST_FREE_PORT = 1024
+ROTATION = 86_400.0  # seconds for which a secret signs on beside its successor
+_MOST_RETIRED = 4
 
 
 class BadUrl(ValueError):
@@ -30,6 +32,14 @@ class WebhookState(StrEnum):
 
     ACTIVE = "active"
     DISABLED = "disabled"  # given up, until an operator enables it again
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """A secret that has a successor, and signs beside it for a while."""
+
+    secret: bytes = field(repr=False)
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,17 @@ class Webhook:
     failure: str  # the last one, in words that hold no part of the URL
     told_at: float | None  # when it last worked
     created_at: float
+    retired: tuple[Retired, ...] = ()  # the latest first
+
+    def secrets_at(self, now: float) -> tuple[bytes, ...]:
+        """Return what signs: the secret, and those that it has taken over from of late."""
+        return (self.secret, *(one.secret for one in self.retired if now < one.until))
+
+    def rotated(self, secret: bytes, now: float) -> "Webhook":
+        """Return it with a new secret; whoever rotates twice keeps what the receiver may still have."""
+        signing = [one for one in self.retired if now < one.until]
+        retired = (Retired(self.secret, now + ROTATION), *signing)[:_MOST_RETIRED]
+        return replace(self, secret=secret, retired=retired)
 
     @property
     def secret_text(self) -> str:

@@ -20,7 +20,9 @@ from gateway.model.facts import AccountState
 from gateway.model.notice import NoticeType
 from gateway.model.webhook import (
     OCTETS,
+    SECRET_OCTETS,
     BadUrl,
+    Retired,
     Webhook,
     WebhookState,
     check_url,
@@ -59,8 +61,7 @@ class Webhooks:
             raise BadName(f"the URL cannot be used: {error}") from error
         octets = self._octets(OCTETS)
         made, secret = webhook_id(octets), webhook_secret(octets)
-        values = {"url": url, "secret": base64.b64encode(secret).decode("ascii")}
-        sealed = self._keyring.seal(account_id, json.dumps(values).encode(), _context(made))
+        sealed = self._keyring.seal(account_id, _to_json(url, secret, ()), _context(made))
         with self._store.write() as connection:
             if _count(connection, account_id) >= MOST:
                 raise TooMany(f"an account has {MOST} webhooks at most: remove one first")
@@ -105,6 +106,21 @@ class Webhooks:
             self._change(connection, which, _FRESH | {"state": str(WebhookState.ACTIVE)})
             bump_revision(connection)
         return before
+
+    def rotate(self, which: str, now: float) -> Webhook:
+        """Give it a new secret; the old one signs too for a day. Raise NoSuchWebhook, StoreAway."""
+        fresh = self._octets(SECRET_OCTETS)
+        with self._store.write() as connection:
+            row = connection.execute(select(WEBHOOK).where(WEBHOOK.c.id == which)).one_or_none()
+            if row is None:
+                raise NoSuchWebhook(f"there is no webhook {which}")
+            after = self._open(row).rotated(fresh, now)
+            plain = _to_json(after.url, after.secret, after.retired)
+            self._change(
+                connection, which, {"sealed": self._keyring.seal(row.account_id, plain, _context(which))}
+            )
+            bump_revision(connection)
+        return after
 
     def active(self) -> Sequence[Webhook]:
         """Return those that are to be told; raise StoreAway."""
@@ -185,7 +201,19 @@ class Webhooks:
             row.failure,
             row.told_at,
             row.created_at,
+            tuple(
+                Retired(base64.b64decode(one["secret"]), one["until"]) for one in values.get("retired", ())
+            ),
         )
+
+
+def _to_json(url: str, secret: bytes, retired: Sequence[Retired]) -> bytes:
+    values: dict[str, object] = {"url": url, "secret": base64.b64encode(secret).decode("ascii")}
+    if retired:
+        values["retired"] = [
+            {"secret": base64.b64encode(one.secret).decode("ascii"), "until": one.until} for one in retired
+        ]
+    return json.dumps(values).encode()
 
 
 _FRESH: dict[str, object] = {"failures": 0, "failing_since": None, "failure": "", "due_at": 0.0}

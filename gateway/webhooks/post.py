@@ -4,7 +4,7 @@ What it promises: TLS is verified; plain http goes to the operator's networks on
 people's addresses; no redirect is followed, no proxy of the environment used; the whole attempt ends within
 its time; of the answer only the status and Retry-After count, and a bounded part of the body is read, so
 that the connection can be used again. It never raises for what a receiver does; it says what came of it, in
-words without the URL.
+words without the URL. Names are looked up in turn for each account.
 """
 
 import asyncio
@@ -17,9 +17,10 @@ import httpcore
 
 from gateway.model.notice import Notice
 from gateway.model.webhook import Webhook
+from gateway.outward.destination import is_named, is_public
+from gateway.outward.dialing import PARTY, Dialing, NotAllowed
+from gateway.outward.names import Names
 from gateway.settings.schema import WebhooksSection
-from gateway.webhooks.destination import is_named, is_public
-from gateway.webhooks.dialing import Dialing, NotAllowed, resolvers
 from gateway.webhooks.signature import body_of, signed_headers
 
 _BODY_LIMIT = 65_536  # octets of an answer that are read
@@ -54,7 +55,7 @@ class Post:
 
     def __init__(self, settings: Callable[[], WebhooksSection], tls: ssl.SSLContext | None = None) -> None:
         self._settings = settings
-        self._resolvers = resolvers()
+        self._names = Names()
         tls = tls or ssl.create_default_context()
         self._https = self._pool(self._may_https, tls)
         self._http = self._pool(self._may_http, tls)
@@ -67,7 +68,8 @@ class Post:
     async def attempt(self, webhook: Webhook, notice: Notice, now: float) -> Outcome:
         """Send one notice."""
         body = body_of(notice)
-        headers = [*self._fixed, *signed_headers(notice.id, body, webhook.secret, now)]
+        headers = [*self._fixed, *signed_headers(notice.id, body, webhook.secrets_at(now), now)]
+        PARTY.set(webhook.account_id)
         pool = self._https if webhook.url.startswith("https:") else self._http
         try:
             async with asyncio.timeout(self._settings().timeout):
@@ -85,7 +87,7 @@ class Post:
         """Close the connections."""
         await self._https.aclose()
         await self._http.aclose()
-        self._resolvers.shutdown(wait=False, cancel_futures=True)
+        self._names.close()
 
     def _pool(self, may: Callable[[str], bool], tls: ssl.SSLContext) -> httpcore.AsyncConnectionPool:
         return httpcore.AsyncConnectionPool(
@@ -93,7 +95,7 @@ class Post:
             max_connections=self._settings().concurrency,
             max_keepalive_connections=self._settings().concurrency,
             keepalive_expiry=_KEEP_ALIVE,
-            network_backend=Dialing(may, self._resolvers),
+            network_backend=Dialing(may, self._names),
         )
 
     def _may_https(self, address: str) -> bool:

@@ -1,12 +1,12 @@
 """All couriers: one for each webhook that is active.
 
-What it promises: a webhook that is added, enabled, removed or given up anywhere has or loses its courier
-within a second; so do the webhooks of an account that is cancelled. One webhook's trouble is its courier's
-alone. A store that is away changes nothing.
+What it promises: a webhook that is added, enabled, given a new secret, removed or given up anywhere has or
+loses its courier within a second; so do the webhooks of an account that is cancelled. One webhook's trouble
+is its courier's alone. A store that is away changes nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
@@ -47,18 +47,27 @@ class Postroom:
         revision = await self._revision()
         if revision == self._seen:
             return
-        there = await asyncio.get_running_loop().run_in_executor(None, self._trade.book.active)
-        wanted = {webhook.id: webhook for webhook in there}
-        for which, (courier, task) in list(self._couriers.items()):
-            if which not in wanted or task.done() or _is_enabled_anew(courier.webhook, wanted[which]):
-                task.cancel()
-                await asyncio.wait([task])
-                del self._couriers[which]
+        wanted = await self._active()
+        over = [
+            which
+            for which, (courier, task) in self._couriers.items()
+            if which not in wanted or task.done() or _is_changed(courier.webhook, wanted[which])
+        ]
+        for which in over:
+            _, task = self._couriers.pop(which)
+            task.cancel()
+            await asyncio.wait([task])
+        if over:
+            wanted = await self._active()  # how far those have told is kept by now
         for which, webhook in wanted.items():
             if which not in self._couriers:
                 courier = Courier(webhook, self._trade)
                 self._couriers[which] = (courier, tasks.create_task(courier.run(), name=which))
         self._seen = revision
+
+    async def _active(self) -> Mapping[str, Webhook]:
+        there = await asyncio.get_running_loop().run_in_executor(None, self._trade.book.active)
+        return {webhook.id: webhook for webhook in there}
 
     def _measure(self) -> None:
         now = self._trade.clock.now()
@@ -70,6 +79,6 @@ class Postroom:
         self._trade.meter.gauge("webhook_lag_seconds", max([0.0, *waiting]))
 
 
-def _is_enabled_anew(known: Webhook, row: Webhook) -> bool:
-    """Whether an operator wants it tried now, though its courier waits."""
-    return known.failures > 0 and row.failures == 0
+def _is_changed(known: Webhook, row: Webhook) -> bool:
+    """Whether an operator wants it tried now, though its courier waits, or has given it another secret."""
+    return (known.failures > 0 and row.failures == 0) or known.secret != row.secret

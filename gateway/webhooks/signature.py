@@ -25,13 +25,16 @@ def body_of(notice: Notice) -> bytes:
     return _encode(values).encode()
 
 
-def signed_headers(message_id: str, body: bytes, secret: bytes, now: float) -> Headers:
-    """Return the three fields that a receiver verifies."""
+def signed_headers(message_id: str, body: bytes, secrets: Sequence[bytes], now: float) -> Headers:
+    """Return the three fields that a receiver verifies: by any of the secrets, while one takes over."""
     stamp = str(int(now))
     signed = b".".join((message_id.encode(), stamp.encode(), body))
-    signature = base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest())
     return [
         (b"webhook-id", message_id.encode()),
         (b"webhook-timestamp", stamp.encode()),
-        (b"webhook-signature", b"v1," + signature),
+        (b"webhook-signature", b" ".join(_signature(secret, signed) for secret in secrets)),
     ]
+
+
+def _signature(secret: bytes, signed: bytes) -> bytes:
+    return b"v1," + base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest())

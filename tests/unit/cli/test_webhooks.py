@@ -52,12 +52,24 @@ def test_how_failing_ones_are_shown_and_enabled(bakery) -> None:
     assert bakery.json("webhook", "remove", made["id"]) == {"id": made["id"], "removed": True}
 
 
+def test_a_new_secret_is_shown_once(bakery) -> None:
+    made = bakery.json("webhook", "add", "bakery", URL)
+    said = bakery.good("webhook", "rotate", made["id"])
+    assert "the old one signs too until" in said
+    assert said.split("secret: ")[1].startswith("whsec_")
+    assert made["secret"] not in said
+    again = bakery.json("webhook", "rotate", made["id"])
+    assert again["secret"] not in said
+    assert again["secret"] not in bakery.good("webhook", "list", "bakery", "--json")
+    assert again["old_secret_until"] > again["created_at"]
+
+
 def test_refusals(bakery) -> None:
     assert "no account" in bakery.refused("webhook", "add", "cafe", URL)
     assert "without a fragment" in bakery.refused("webhook", "add", "bakery", "gopher://x/")
     result = bakery("webhook", "add", "bakery", URL, "--type", "message.bonced")
     assert (result.exit_code, "message.bonced is no type" in result.output) == (2, True)
-    for command in ("remove", "enable", "test"):
+    for command in ("remove", "enable", "rotate", "test"):
         assert "no webhook wh_x" in bakery.refused("webhook", command, "wh_x")
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from gateway.model.events import EventType
 from gateway.model.facts import Account, AccountState, ConsentLevel, OverQuota
 from gateway.model.notice import ALL, NoticeType
-from gateway.model.webhook import WebhookState
+from gateway.model.webhook import ROTATION, WebhookState
 from gateway.store.database import Store
 from gateway.store.events import EventHistory
 from gateway.store.feed import StoreFeed
@@ -144,3 +144,22 @@ def test_one_that_cannot_be_opened_stops_no_other(
             WEBHOOK.update().where(WEBHOOK.c.account_id == acme.id).values(sealed=b"\x01" + bytes(50))
         )
     assert webhooks.active() == (theirs,)
+
+
+def test_a_new_secret_and_what_signs_beside_it(webhooks: Webhooks, acme: Account, store: Store) -> None:
+    made = webhooks.add(acme.id, URL, frozenset(), 5.0)
+    first = webhooks.rotate(made.id, 100.0)
+    second = webhooks.rotate(made.id, 200.0)
+    assert webhooks.find(made.id) == second
+    assert second.secrets_at(100.0 + ROTATION - 1) == (second.secret, first.secret, made.secret)
+    assert second.secrets_at(100.0 + ROTATION) == (second.secret, first.secret)
+    assert second.secrets_at(200.0 + ROTATION) == (second.secret,)
+    assert len({made.secret, first.secret, second.secret}) == 3
+    with store.read() as connection:
+        row = repr(connection.execute(select(WEBHOOK)).one())
+    assert all(one.secret_text[6:] not in row for one in (made, first, second))
+    for time in range(300, 310):
+        second = webhooks.rotate(made.id, float(time))
+    assert len(second.secrets_at(310.0)) == 5
+    with pytest.raises(NoSuchWebhook):
+        webhooks.rotate("wh_none", 1.0)

@@ -202,7 +202,7 @@ async def test_what_no_operator_has_named_is_not_reached(attempt, scheme: str, h
 
 
 async def test_plain_http_goes_to_the_operators_networks_only(attempt, monkeypatch) -> None:
-    monkeypatch.setattr("gateway.webhooks.dialing._look_up", lambda *_: ["8.8.8.8"])
+    monkeypatch.setattr("gateway.outward.names._look_up", lambda *_: ["8.8.8.8"])
     outcome = await attempt("http://hooks.example/", WebhooksSection())
     assert outcome.result == "forbidden"
 

@@ -115,6 +115,31 @@ async def test_an_operator_has_it_tried_at_once(stage, make_webhook) -> None:
     await play(stage, revised, scene)
 
 
+async def test_a_new_secret_signs_what_is_told_next_and_nothing_twice(stage, make_webhook) -> None:
+    revised, signed = Revised(), []
+    attempt = stage.sender.attempt
+
+    async def noting(webhook, notice, now):
+        signed.append(webhook.secret)
+        return await attempt(webhook, notice, now)
+
+    stage.sender.attempt = noting
+    stage.book.put(make_webhook(1))
+    stage.tell(1)
+
+    async def scene() -> None:
+        await stage.sender.wait_for(1)
+        stage.book.put(stage.book.of("wh_1").rotated(b"new", 0.0))
+        await revised.change()
+        stage.tell(2)
+        stage.tide.risen.set()
+        await stage.sender.wait_for(2)
+
+    await play(stage, revised, scene)
+    assert stage.sender.messages() == ["S1", "S2"]
+    assert signed[1] == b"new" != signed[0]
+
+
 async def test_a_store_that_is_away_changes_nothing(stage, make_webhook, logged) -> None:
     revised = Revised()
     stage.book.put(make_webhook(1))

@@ -27,7 +27,7 @@ def verify(body: bytes, headers, secret: bytes = SECRET) -> object:
 
 
 def headers(now: float, body: bytes):
-    return signed_headers(NOTICE.id, body, SECRET, now)
+    return signed_headers(NOTICE.id, body, [SECRET], now)
 
 
 def test_receivers_can_verify() -> None:
@@ -63,3 +63,9 @@ def test_the_id_stays_and_the_time_does_not() -> None:
     assert first[b"webhook-id"] == again[b"webhook-id"] == NOTICE.id.encode()
     assert (first[b"webhook-timestamp"], again[b"webhook-timestamp"]) == (b"100", b"200")
     assert first[b"webhook-signature"] != again[b"webhook-signature"]
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_while_a_secret_takes_over_either_verifies(known: int) -> None:
+    body, secrets = body_of(NOTICE), [bytes(reversed(SECRET)), SECRET]
+    assert verify(body, signed_headers(NOTICE.id, body, secrets, time.time()), secrets[known])

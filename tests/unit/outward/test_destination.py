@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from gateway.webhooks.destination import is_named, is_public
+from gateway.outward.destination import is_named, is_public
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,16 @@
 """The address that was judged is the one that is connected to."""
 
+import socket
+import threading
+from collections.abc import Iterator
+
 import httpcore
 import pytest
 
-from gateway.webhooks import dialing
-from gateway.webhooks.destination import is_public
-from gateway.webhooks.dialing import Dialing, NotAllowed, resolvers
+from gateway.outward import names as looking_up
+from gateway.outward.destination import is_public
+from gateway.outward.dialing import Dialing, NameTrouble, NoSuchName, NotAllowed
+from gateway.outward.names import Names
 
 
 @pytest.fixture
@@ -24,24 +29,28 @@ def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
+def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[list[str]]]]:
     """What names resolve to, at the first look, the second, and so on."""
     answers: dict[str, list[list[str]]] = {}
 
     def look_up(host: str, port: int) -> list[str]:
+        if host == "slow.example":
+            released.wait(10)
         if host not in answers:
-            raise OSError("no such name")
+            raise socket.gaierror(socket.EAI_AGAIN if host.startswith("broken") else socket.EAI_NONAME, "no")
         return answers[host].pop(0)
 
-    monkeypatch.setattr(dialing, "_look_up", look_up)
-    return answers
+    released = threading.Event()
+    monkeypatch.setattr(looking_up, "_look_up", look_up)
+    yield answers
+    released.set()
 
 
 @pytest.fixture
-def dial():
-    pool = resolvers()
+async def dial():
+    pool = Names()
     yield Dialing(is_public, pool).connect_tcp
-    pool.shutdown()
+    pool.close()
 
 
 async def test_a_name_is_looked_up_once_so_rebinding_gains_nothing(dial, names, dialled) -> None:
@@ -66,9 +75,18 @@ async def test_the_last_failure_is_told(dial, names, dialled) -> None:
     assert dialled == ["1.1.1.9", "8.8.8.9"]
 
 
-async def test_a_name_that_is_none(dial, names) -> None:
-    with pytest.raises(httpcore.ConnectError, match="resolved"):
-        await dial("nowhere.example", 443)
+@pytest.mark.parametrize(
+    ("host", "error"),
+    [
+        ("nowhere.example", NoSuchName),
+        ("a" * 64 + ".example", NoSuchName),  # no name at all
+        ("broken.example", NameTrouble),
+        ("slow.example", NameTrouble),
+    ],
+)
+async def test_a_name_without_addresses(dial, names, host: str, error: type[Exception]) -> None:
+    with pytest.raises(error, match="resolved"):
+        await dial(host, 443, 0.05)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0x7f.1", "2130706433", "0177.0.0.1", "localhost", "::1"])
@@ -80,4 +98,4 @@ async def test_this_machine_in_any_notation(dial, dialled, host: str) -> None:
 
 async def test_no_socket_of_this_machine() -> None:
     with pytest.raises(NotAllowed):
-        await Dialing(is_public, resolvers()).connect_unix_socket("/run/docker.sock")
+        await Dialing(is_public, Names()).connect_unix_socket("/run/docker.sock")
