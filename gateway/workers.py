@@ -34,8 +34,10 @@ from gateway.observe import logs, metrics
 from gateway.ports import Meter
 from gateway.settings.problem import BadConfig
 from gateway.settings.units import Endpoint
+from gateway.store.agreement import agree
 from gateway.store.database import open_store
 from gateway.store.presence import forget_workers
+from gateway.store.refusals import OtherRules
 
 log = structlog.get_logger("supervisor")
 
@@ -361,7 +363,10 @@ def prepare(configuration: Configuration) -> None:
         forget_workers(state / "presence.shm", SystemEntropy())
         store = open_store(configuration.settings)
         store.upgrade()
+        agree(store, configuration.settings.addresses.spelling)
         store.close()
+    except OtherRules as error:
+        raise StartFailed(str(error)) from error
     except (OSError, PublicError) as error:
         raise StartFailed(f"the state folder {state} cannot be used: {error}") from error
 

@@ -18,6 +18,7 @@ from policies import (
     quota,
     sender_domains,
     suppression,
+    terms,
     trace_headers,
 )
 
@@ -26,6 +27,7 @@ Build = Callable[[Mapping[str, object]], Policy]
 SHELF: Mapping[str, Build] = {
     # Who may send at all, and in whose name.
     "account_state": account_state.build,
+    "terms": terms.build,
     "message_form": message_form.build,
     "sender_domains": sender_domains.build,
     "list_choice": list_choice.build,

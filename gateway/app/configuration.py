@@ -39,6 +39,7 @@ _FIXED = (
     "web.listen",
     "webhooks.concurrency",
     "metrics.listen",
+    "addresses.rules",
     "store.url",
     "store.timeout",
     "spool",

@@ -42,7 +42,7 @@ async def serve(
     settings = configuration.settings
     meter = PrometheusMeter(configuration.metrics_folder)
     store = open_store(settings)
-    keyring = StoreKeyring(store, configuration.master_key)
+    keyring = StoreKeyring(store, configuration.master_key, rules=settings.addresses.spelling)
     departing = StoreDeparting(store, keyring)
     telling = Telling(store, keyring, holder, meter)
     quota = SharedQuota(settings.gateway.state_dir / "quota.shm", SystemEntropy())

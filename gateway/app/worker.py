@@ -320,7 +320,7 @@ def _open_books(number: int, configuration: Configuration, stack: AsyncExitStack
     state = settings.gateway.state_dir
     store = open_store(settings)
     stack.callback(store.close)
-    keyring = StoreKeyring(store, configuration.master_key)
+    keyring = StoreKeyring(store, configuration.master_key, rules=settings.addresses.spelling)
     accounts = StoreAccounts(store, Passwords(settings.submission.login_cache))
     books = Books(
         accounts=accounts,

@@ -101,6 +101,7 @@ def show(ctx: typer.Context, name: Name, json: Json = False) -> None:
             "state": _state(account),
             "consent": str(account.consent),
             "rates": _rates_text(account),
+            "terms": account.terms or "none accepted",
             "domains": "\n".join(_domain_text(one) for one in values["domains"]) or "none",
             "lists": "\n".join(_list_text(one) for one in values["lists"]) or "none",
         }
@@ -217,6 +218,9 @@ def as_values(house: "Opened", account: "Account") -> dict[str, Any]:
             {"list_id": one.list_id, "name": one.name, "default": one == account.default_list}
             for one in account.lists
         ],
+        "terms": account.terms or None,
+        "terms_accepted_at": say.iso(account.terms_accepted_at),
+        "erase_at": say.iso(account.erase_at),
     }
 
 
@@ -247,7 +251,8 @@ def _set_state(ctx: typer.Context, name: str, state: str, reason: str, *, json: 
 
 
 def _state(account: "Account") -> str:
-    return f"{account.state}: {account.state_reason}" if account.state_reason else str(account.state)
+    until = f", erased from {say.when(account.erase_at)} on" if account.erase_at is not None else ""
+    return f"{account.state}{f': {account.state_reason}' if account.state_reason else ''}{until}"
 
 
 def _rates_text(account: "Account") -> str:

@@ -18,6 +18,7 @@ from gateway.cli import (
     demo,
     dkim_keys,
     domains,
+    endings,
     explain,
     initialise,
     link_keys,
@@ -74,6 +75,9 @@ app.command("init")(initialise.init)
 app.command("run")(running.run)
 app.command("check")(running.check)
 app.command("reload")(running.reload)
+accounts.app.command("cancel")(endings.cancel)
+accounts.app.command("restore")(endings.restore)
+accounts.app.command("terms")(endings.terms)
 app.add_typer(accounts.app, name="account")
 app.add_typer(domains.app, name="domain")
 app.add_typer(dkim_keys.app, name="dkim")

@@ -21,10 +21,12 @@ from gateway.settings.schema import Settings
 from gateway.settings.secret_files import BadSecret
 from gateway.spool.errors import ForeignShard
 from gateway.spool.operate import QueueDesk
+from gateway.store.agreement import agree
 from gateway.store.api_keys import ApiKeys
 from gateway.store.brands import Brands
 from gateway.store.database import Store, open_store
 from gateway.store.dkim_keys import DkimKeys
+from gateway.store.endings import Endings
 from gateway.store.keys import StoreKeyring, load_master_key
 from gateway.store.refusals import StoreRefusal
 from gateway.store.registry import Registry
@@ -48,6 +50,11 @@ class Opened:
     def registry(self) -> Registry:
         """Accounts, domains and lists."""
         return Registry(self.store, self.keyring)
+
+    @property
+    def endings(self) -> Endings:
+        """How accounts end, and the terms that they accepted."""
+        return Endings(self.store, self.keyring)
 
     @property
     def subscriptions(self) -> Subscriptions:
@@ -105,7 +112,9 @@ def opened_at(config: Path) -> Iterator[Opened]:
     try:
         with _refusing():
             store.upgrade()
-            keyring = StoreKeyring(store, master)
+            rules = settings.addresses.spelling
+            agree(store, rules)
+            keyring = StoreKeyring(store, master, rules=rules)
             _check_master(store, keyring)
             yield Opened(settings, store, keyring)
     finally:

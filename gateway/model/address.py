@@ -8,6 +8,7 @@ may be shown to a client. It is one regular expression, because it runs for ever
 import re
 from functools import lru_cache
 
+from gateway.model.spelling import identity_of
 from gateway.model.values import dataclass
 
 # RFC 5321 section 4.1.2; the upper half is RFC 6531's UTF8-non-ascii, C1 controls left out.
@@ -51,8 +52,11 @@ class Address:
 
     @property
     def identity(self) -> str:
-        """The folded local part at the domain's A-labels: equal for spellings of one mailbox."""
-        return f"{self.local.casefold()}@{ascii_domain(self.domain)}"
+        """The folded local part at the domain's A-labels: equal for spellings of one mailbox.
+
+        The rules stand in gateway.model.spelling; those of single providers are the keyring's, which hashes.
+        """
+        return identity_of(self.local, ascii_domain(self.domain))
 
     @property
     def masked(self) -> str:

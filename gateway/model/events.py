@@ -31,6 +31,8 @@ class EventType(StrEnum):
     SUBSCRIPTION = "Subscription"
     ACCOUNT_STATE = "AccountState"
     WEBHOOK = "Webhook"  # one that was given up
+    TERMS = "Terms"  # the provider's terms were accepted
+    ERASURE = "Erasure"  # an account or a person was erased; the provider's own
 
 
 Scalar = str | int | float | bool

@@ -82,6 +82,9 @@ class Account:
     domains: frozenset[str]  # verified sending domains, A-labels
     lists: tuple[MailList, ...]
     default_list: MailList | None
+    terms: str = ""  # the version of the provider's terms that it accepted last; "": none
+    terms_accepted_at: float | None = None
+    erase_at: float | None = None  # when a cancelled one can be restored no longer; seconds since the epoch
 
     def list_named(self, list_id: str) -> MailList | None:
         """Return the account's list of that List-Id, folded, or None."""

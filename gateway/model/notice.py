@@ -33,6 +33,7 @@ class NoticeType(StrEnum):
     MESSAGE_EXPIRED = "message.expired"
     MESSAGE_STOPPED = "message.stopped"
     ACCOUNT_CHANGED = "account.changed"
+    TERMS_ACCEPTED = "account.terms"
     WEBHOOK_DISABLED = "webhook.disabled"
     WEBHOOK_TEST = "webhook.test"  # sent by an operator's command; never kept
 
@@ -163,6 +164,10 @@ def _account(event: Event, _names: Names) -> Data:
     }
 
 
+def _terms(event: Event, _names: Names) -> Data:
+    return {"version": event.facts.get("version"), "before": event.facts.get("before") or None}
+
+
 def _webhook(event: Event, _names: Names) -> Data:
     return {"webhook": event.facts.get("webhook"), "reason": event.facts.get("reason")}
 
@@ -180,9 +185,11 @@ _TOLD: Mapping[EventType, tuple[NoticeType, Callable[[Event, Names], Data]]] = {
     EventType.EXPIRATION: (NoticeType.MESSAGE_EXPIRED, _delivery),
     EventType.ADMIN_BOUNCE: (NoticeType.MESSAGE_STOPPED, _delivery),
     EventType.ACCOUNT_STATE: (NoticeType.ACCOUNT_CHANGED, _account),
+    EventType.TERMS: (NoticeType.TERMS_ACCEPTED, _terms),
     EventType.WEBHOOK: (NoticeType.WEBHOOK_DISABLED, _webhook),
 }
 
 TOLD = frozenset(_TOLD) | {EventType.SUBSCRIPTION, EventType.FEEDBACK}
-KEPT = frozenset({EventType.CONTENT_MODIFIED, EventType.TAMPERING})
-"""What tenants are not told: how their mail was rewritten, which Reception says; what enforcement counts."""
+KEPT = frozenset({EventType.CONTENT_MODIFIED, EventType.TAMPERING, EventType.ERASURE})
+"""What tenants are not told: how their mail was rewritten, which Reception says; what enforcement counts;
+what was erased, which is the provider's own."""

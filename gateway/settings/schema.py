@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from gateway.model.spelling import Rules, SpellingRule
 from gateway.settings.units import Endpoint, duration, endpoint, octets
 
 Duration = Annotated[float, BeforeValidator(duration), Field(ge=0, allow_inf_nan=False)]
@@ -180,6 +181,25 @@ class MetricsSection(_Table):
     listen: Listen = Endpoint("127.0.0.1", 9095)
 
 
+class AccountsSection(_Table):
+    """``[accounts]``: what becomes of one that is cancelled."""
+
+    grace: Duration = 2_592_000.0  # from the cancellation to the erasure
+    keep_do_not_mail: Literal["nobody", "complained", "left"] = "complained"
+    vacuum_below: Size = 268_435_456  # octets of the store's file
+
+
+class AddressesSection(_Table):
+    """``[addresses]``: which spellings are one mailbox, beyond the standard (gateway.model.spelling)."""
+
+    rules: tuple[SpellingRule, ...] = ()
+
+    @property
+    def spelling(self) -> Rules:
+        """The rules as the keyring takes them."""
+        return frozenset(self.rules)
+
+
 class StoreSection(_Table):
     """``[store]``: accounts, lists, subscriptions, events."""
 
@@ -257,6 +277,8 @@ class Settings(_Table):
     webhooks: WebhooksSection = WebhooksSection()
     metrics: MetricsSection = MetricsSection()
     store: StoreSection = StoreSection()
+    accounts: AccountsSection = AccountsSection()
+    addresses: AddressesSection = AddressesSection()
     spool: SpoolSection = SpoolSection()
     relay: RelaySection = RelaySection()
     signing: SigningSection = SigningSection()

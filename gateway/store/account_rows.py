@@ -69,6 +69,9 @@ def _known(connection: Connection, row: Row[tuple[object, ...]]) -> KnownAccount
         domains=frozenset(_verified_domains(connection, row.id)),
         lists=lists,
         default_list=next((one for one in lists if one.id == row.default_list_id), None),
+        terms=row.terms_version,
+        terms_accepted_at=row.terms_accepted_at,
+        erase_at=row.erase_at,
     )
     return KnownAccount(account, row.password_hash)
 

@@ -18,6 +18,11 @@ class Bounded(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def keys(self) -> list[K]:
+        """Return the keys, in the order in which their entries came."""
+        with self._lock:
+            return list(self._entries)
+
     def get(self, key: K) -> V | None:
         """Return the entry, or None."""
         return self._entries.get(key)

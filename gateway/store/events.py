@@ -19,7 +19,15 @@ from gateway.store import dialect
 from gateway.store.database import Store
 from gateway.store.schema import EVENT, OF_A_SUBMISSION
 
-KEPT = frozenset({EventType.SUBSCRIPTION, EventType.FEEDBACK, EventType.ACCOUNT_STATE})
+KEPT = frozenset(
+    {
+        EventType.SUBSCRIPTION,
+        EventType.FEEDBACK,
+        EventType.ACCOUNT_STATE,
+        EventType.TERMS,
+        EventType.ERASURE,
+    }
+)
 _CHUNK = 1000  # rows in one transaction
 
 

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, delete, select
 
+from gateway.model.spelling import NO_RULES, Rules, under
 from gateway.settings.secret_files import BadSecret, create_secret, read_secret
 from gateway.store import dialect
 from gateway.store.bounded import Bounded
@@ -36,6 +37,7 @@ _NONCE_LENGTH = 12
 _HEAD = 1 + _NONCE_LENGTH
 _HASH_LENGTH = 16
 _CACHED_KEYS = 10_000
+_IN_ONE_QUERY = 1000
 
 Octets = Callable[[int], bytes]
 
@@ -43,9 +45,12 @@ Octets = Callable[[int], bytes]
 class AccountKey:
     """One account's key, ready to use."""
 
-    __slots__ = ("_aad", "_aead", "_hash", "_octets", "_siv")
+    __slots__ = ("_aad", "_aead", "_hash", "_octets", "_rules", "_siv")
 
-    def __init__(self, account_id: int, key: bytes, octets: Octets = os.urandom) -> None:
+    def __init__(
+        self, account_id: int, key: bytes, octets: Octets = os.urandom, rules: Rules = NO_RULES
+    ) -> None:
+        self._rules = rules
         self._aad = _aad(account_id)
         self._aead = AESGCM(_derive(key, b"consentry seal"))
         # Copied for each hash: the key's block is taken in once.
@@ -54,9 +59,9 @@ class AccountKey:
         self._siv = AESSIV(_derive(key, b"consentry veil", 2 * _KEY_LENGTH))
 
     def address_hash(self, identity: str) -> bytes:
-        """Return the hash under which an address is found."""
+        """Return the hash under which an address is found, by the store's rules of spelling."""
         keyed = self._hash.copy()
-        keyed.update(identity.encode())
+        keyed.update((under(self._rules, identity) if self._rules else identity).encode())
         return keyed.digest()
 
     def seal(self, plain: bytes, context: bytes) -> bytes:
@@ -86,10 +91,16 @@ class AccountKey:
 
 
 class StoreKeyring:
-    """The keyring over the store: ports.Keyring. Safe for threads; the keys in use stay in memory."""
+    """The keyring over the store: ports.Keyring. Safe for threads; the keys in use stay in memory.
 
-    def __init__(self, store: Store, master: bytes, octets: Octets = os.urandom) -> None:
+    ``rules``: the spellings that are one mailbox, as the store has agreed to them (gateway.store.agreement).
+    """
+
+    def __init__(
+        self, store: Store, master: bytes, octets: Octets = os.urandom, rules: Rules = NO_RULES
+    ) -> None:
         self._store = store
+        self._rules = rules
         self._master = AESGCM(master)
         self._octets = octets
         self._keys: Bounded[int, AccountKey] = Bounded(_CACHED_KEYS)
@@ -123,6 +134,19 @@ class StoreKeyring:
         """Drop a key from this process's memory."""
         self._keys.pop(account_id)
 
+    def forget_destroyed(self) -> int:
+        """Drop the keys that were destroyed, by whatever process; return how many. Raise StoreAway."""
+        remembered = self._keys.keys()
+        there: set[int] = set()
+        with self._store.read() as connection:
+            for start in range(0, len(remembered), _IN_ONE_QUERY):
+                asked = ACCOUNT_KEY.c.account_id.in_(remembered[start : start + _IN_ONE_QUERY])
+                there.update(connection.execute(select(ACCOUNT_KEY.c.account_id).where(asked)).scalars())
+        gone = [account_id for account_id in remembered if account_id not in there]
+        for account_id in gone:
+            self.forget(account_id)
+        return len(gone)
+
     def _fetch(self, account_id: int) -> AccountKey:
         wrapped = self._wrapped(account_id)
         if wrapped is None and account_id == PROVIDER_ID:
@@ -131,7 +155,7 @@ class StoreKeyring:
             wrapped = self._wrapped(PROVIDER_ID)  # ours, or that of a process that was faster
         if wrapped is None:
             raise KeyError(f"the key of account {account_id} is gone")
-        key = AccountKey(account_id, self._unwrap(account_id, wrapped), self._octets)
+        key = AccountKey(account_id, self._unwrap(account_id, wrapped), self._octets, self._rules)
         self._keys.put(account_id, key)
         return key
 

@@ -43,3 +43,15 @@ class HasLeft(StoreRefusal):
 
 class StoreTooNew(StoreRefusal):
     """The tables were made by a later version of the program."""
+
+
+class OtherRules(StoreRefusal):
+    """The store's hashes were made under other rules of spelling than the config names."""
+
+
+class IsCancelled(StoreRefusal):
+    """The account is cancelled: only restoring it changes that, and only in time."""
+
+
+class NotCancelled(StoreRefusal):
+    """There is nothing to restore."""

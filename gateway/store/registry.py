@@ -25,7 +25,14 @@ from gateway.store.event_ids import EventIds, Octets
 from gateway.store.events import insert_events
 from gateway.store.keys import StoreKeyring
 from gateway.store.passwords import hash_password
-from gateway.store.refusals import AlreadyThere, BadName, NoSuchAccount, NoSuchDomain, NoSuchList
+from gateway.store.refusals import (
+    AlreadyThere,
+    BadName,
+    IsCancelled,
+    NoSuchAccount,
+    NoSuchDomain,
+    NoSuchList,
+)
 from gateway.store.schema import ACCOUNT, DOMAIN, MAIL_LIST, PROVIDER_ID
 
 PROVIDER = "provider"
@@ -114,9 +121,16 @@ class Registry:
             return [known.account for known in read_accounts(connection)]
 
     def set_state(self, name: str, state: AccountState, reason: str, actor: str, now: float) -> Account:
-        """Move an account on the ladder; an event says who did it. Raise NoSuchAccount, StoreAway."""
+        """Move an account on the ladder; an event says who did it.
+
+        Raise NoSuchAccount, StoreAway, and IsCancelled where only gateway.store.endings leads back.
+        """
         with self._change() as connection:
             before = _account(connection, name)
+            if before.state is AccountState.CANCELLED:
+                raise IsCancelled(
+                    f"account {name} is cancelled: consentry account restore {name} brings it back"
+                )
             connection.execute(
                 update(ACCOUNT)
                 .where(ACCOUNT.c.id == before.id)

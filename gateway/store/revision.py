@@ -60,16 +60,28 @@ class Revision:
 
 
 class Snapshots(Generic[K, V]):
-    """What was read from the store, each entry good for the revision that it was read at."""
+    """What was read from the store, each entry good for the revision that it was read at.
+
+    What an older revision has left behind goes with the first look at a newer one: it may be an account's
+    that is no more.
+    """
 
     def __init__(self, limit: int) -> None:
         self._entries: Bounded[K, tuple[int, V]] = Bounded(limit)
+        self._newest = -1
 
     def get(self, key: K, revision: int) -> V | None:
         """Return the entry of this revision, or None."""
+        self._turn_to(revision)
         entry = self._entries.get(key)
         return entry[1] if entry is not None and entry[0] == revision else None
 
     def put(self, key: K, revision: int, value: V) -> None:
         """Keep an entry with the revision that was read in the same transaction."""
+        self._turn_to(revision)
         self._entries.put(key, (revision, value))
+
+    def _turn_to(self, revision: int) -> None:
+        if revision > self._newest:
+            self._newest = revision
+            self._entries.clear()

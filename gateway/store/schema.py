@@ -47,6 +47,12 @@ ACCOUNT = Table(
     Column("over_quota", Text, nullable=False),
     Column("default_list_id", Integer),
     Column("created_at", Float, nullable=False),
+    Column("terms_version", Text, nullable=False, server_default=""),  # the terms that it accepted last
+    Column("terms_accepted_at", Float),
+    Column("cancelled_at", Float),
+    Column("erase_at", Float),  # from then on it is erased, and no longer restored
+    Column("state_before", Text, nullable=False, server_default=""),  # it was cancelled, and why
+    Column("reason_before", Text, nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 
@@ -217,6 +223,41 @@ WEBHOOK = Table(
     Column("created_at", Float, nullable=False),
 )
 
+# What is to be erased, is being erased, or was; the last as certificates. ``sealed`` holds what the work
+# needs (a person's address, an account's digest) with the provider's key, and is emptied when it is done.
+ERASURE = Table(
+    "erasure",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("account_id", Integer),  # None: a person, at all accounts
+    Column("phase", Text, nullable=False),
+    Column("asked_at", Float, nullable=False),
+    Column("begun_at", Float),
+    Column("finished_at", Float),
+    Column("counts", Text, nullable=False),  # JSON, grows in the transactions that delete
+    Column("sealed", LargeBinary, nullable=False),
+    Column("certificate", Text, nullable=False),  # JSON, signed; "" until it is done
+)
+
+# People whom no tenant's statement brings back, by the provider's own hash of their address.
+DO_NOT_MAIL = Table(
+    "do_not_mail",
+    METADATA,
+    Column("person", LargeBinary, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("since", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Secrets of the provider that are made when they are needed first, sealed with its key.
+HOUSE_SECRET = Table(
+    "house_secret",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 REVISION = Table(
     "revision",
     METADATA,
@@ -224,3 +265,4 @@ REVISION = Table(
     Column("value", Integer, nullable=False),
 )
 ACCOUNTS_REVISION = "accounts"
+SPELLING = "spelling"  # no revision: the rules under which hashes are made (gateway.store.agreement)

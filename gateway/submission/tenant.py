@@ -1,7 +1,8 @@
 """What a tenant's session has that a stranger's has not: an account, and mail that belongs to it.
 
 What it promises: a session counts as one of its account's connections from the moment it belongs to it, and
-that is given back once. How it fails: a store that is away is a PublicError, answered by the loop.
+that is given back once; mail of an account that was cancelled since MAIL is not taken.
+How it fails: a store that is away is a PublicError, answered by the loop.
 """
 
 import asyncio
@@ -11,12 +12,12 @@ from typing import ClassVar
 
 from gateway.model import reply
 from gateway.model.delivery import Sender
-from gateway.model.facts import Account
-from gateway.model.reply import Reply
+from gateway.model.facts import Account, AccountState
+from gateway.model.reply import PublicError, Reply
 from gateway.pipeline.accept import Transaction
 from gateway.settings.schema import LimitsSection, ListenerSection
 from gateway.smtp.commands import Conversation
-from gateway.smtp.session import Visit
+from gateway.smtp.session import Mailing, Visit
 from gateway.submission.context import SubmissionContext
 
 
@@ -90,6 +91,21 @@ class TenantSession(Conversation):
         """Begin a transaction of the account."""
         assert self.standing is not None
         return await self.context.intake.begin(self.client(sender), self.standing.account.id, sender)
+
+    async def finish(self, mailing: Mailing, content: bytes | Reply) -> Reply:
+        """Hand the content over, unless the account was cancelled since MAIL: a content may take minutes."""
+        if not isinstance(content, Reply):
+            content = await self._cancelled() or content
+        return await super().finish(mailing, content)
+
+    async def _cancelled(self) -> Reply | None:
+        assert self.standing is not None
+        try:
+            account = await self.context.accounts.by_id(self.standing.account.id)
+        except PublicError as error:
+            return error.reply
+        gone = account is None or account.state is AccountState.CANCELLED
+        return reply.ACCOUNT_CANCELLED if gone else None
 
     def particulars(self) -> Mapping[str, object]:
         """Return whose session it was."""

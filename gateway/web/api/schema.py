@@ -118,6 +118,13 @@ class AccountData(_Body):
     reason: str | None
 
 
+class TermsData(_Body):
+    """The account has accepted the provider's terms."""
+
+    version: Annotated[str | None, Field(examples=["2026-03"])]
+    before: Annotated[str | None, Field(description="What it had accepted before; null: none.")]
+
+
 class WebhookData(_Body):
     """A webhook that is not called any more."""
 
@@ -195,6 +202,13 @@ class AccountEvent(_Event):
     data: AccountData
 
 
+class TermsEvent(_Event):
+    """The provider's terms were accepted."""
+
+    type: Literal[_N.TERMS_ACCEPTED]
+    data: TermsData
+
+
 class WebhookEvent(_Event):
     """A webhook was given up."""
 
@@ -209,6 +223,7 @@ Event = Annotated[
     | DeliveryEvent
     | HeldEvent
     | AccountEvent
+    | TermsEvent
     | WebhookEvent,
     Field(discriminator="type"),
 ]

@@ -69,6 +69,9 @@ def test_account_in_full(typed) -> None:
         "over_quota": "shape",
         "domains": [],
         "lists": [],
+        "terms": None,
+        "terms_accepted_at": None,
+        "erase_at": None,
     }
     assert typed.json("account", "show", "cafe") == made
     shown = typed.good("account", "show", "cafe")

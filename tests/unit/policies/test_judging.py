@@ -25,7 +25,16 @@ from gateway.model.facts import (
     Suppression,
 )
 from gateway.model.verdict import ACCOUNT_STATE_HOLD, Hold, Pass, Refuse, Verdict
-from policies import account_state, consent, list_choice, message_form, quota, sender_domains, suppression
+from policies import (
+    account_state,
+    consent,
+    list_choice,
+    message_form,
+    quota,
+    sender_domains,
+    suppression,
+    terms,
+)
 
 NEWS, OFFERS = MailList(1, 7, "news.example.org", "News"), MailList(2, 7, "offers.example.org", "Offers")
 ACCOUNT = Account(
@@ -179,6 +188,36 @@ def test_a_suspended_sender_hears_why() -> None:
     verdict = account_state.sender(SenderFacts(account, Sender(None)))
     assert isinstance(verdict, Refuse)
     assert verdict.reply.text == "Account suspended: too many complaints"
+
+
+@pytest.mark.parametrize(
+    ("settings", "accepted", "expected"),
+    [
+        ({}, "", "pass"),
+        ({"version": "2026-03"}, "", "pass"),  # they are asked for, and not required
+        ({"version": "2026-03", "required": True}, "", "550 terms"),
+        ({"version": "2026-03", "required": True}, "2025-01", "550 terms"),
+        ({"version": "2026-03", "required": True}, "2026-03", "pass"),
+    ],
+)
+def test_terms(settings: dict[str, object], accepted: str, expected: str) -> None:
+    policy = terms.build(settings)
+    facts = SenderFacts(replace(ACCOUNT, terms=accepted), Sender(None))
+    assert (said(policy.sender(facts)) if policy.sender else "pass") == expected
+
+
+def test_that_the_reply_names_the_terms() -> None:
+    rule = terms.build({"version": "2026-03", "required": True}).sender
+    assert rule is not None
+    verdict = rule(SenderFacts(ACCOUNT, Sender(None)))
+    assert isinstance(verdict, Refuse)
+    assert str(verdict.reply) == "550 5.7.1 Accept the provider's terms, version 2026-03, before you send"
+
+
+@pytest.mark.parametrize("settings", [{"required": True}, {"version": "März"}, {"version": "x" * 41}])
+def test_terms_that_cannot_be_meant(settings: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="version"):
+        terms.build(settings)
 
 
 def test_suppression() -> None:

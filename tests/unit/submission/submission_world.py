@@ -115,6 +115,7 @@ class FakeAccounts:
     def __init__(self) -> None:
         self.asked = 0
         self.away = False
+        self.cancelled = False  # those who have logged in before
 
     async def authenticate(self, name: str, password: str) -> Account | None:
         self.asked += 1
@@ -126,7 +127,10 @@ class FakeAccounts:
         return account(name, 2) if name == "trusted" else None
 
     async def by_id(self, account_id: int) -> Account | None:
-        return account()
+        if self.away:
+            raise reply.StoreAway
+        state = AccountState.CANCELLED if self.cancelled else AccountState.ACTIVE
+        return replace(account(number=account_id), state=state)
 
 
 class FakeQuota:

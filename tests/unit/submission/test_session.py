@@ -401,3 +401,33 @@ async def test_guesses_at_the_same_time_are_looked_at_one_after_another() -> Non
         answers = [(await client.reply())[:3] for client in clients]
     assert sorted(answers) == ["421"] * 5 + ["535"] * 3
     assert world.accounts.asked == 3
+
+
+async def test_that_mail_of_an_account_cancelled_since_mail_is_not_taken() -> None:
+    world = World.make()
+    async with serve(world) as service, talk(service.port) as client:
+        await client.hello()
+        await client.ask("MAIL FROM:<news@example.com>")
+        await client.ask("RCPT TO:<ann@example.net>")
+        assert (await client.ask("DATA")).startswith("354 ")
+        world.accounts.cancelled = True
+        client.send(CONTENT + b".\r\n")
+        assert await client.reply() == "550 5.7.1 Account cancelled"
+    assert world.intake.finished == []
+    assert len(world.intake.abandoned) == 1
+
+
+async def test_that_a_store_that_is_away_at_the_end_of_the_content_is_a_transient_refusal() -> None:
+    world = World.make()
+    async with serve(world) as service, talk(service.port) as client:
+        await client.hello()
+        await client.ask("MAIL FROM:<news@example.com>")
+        await client.ask("RCPT TO:<ann@example.net>")
+        assert (await client.ask("DATA")).startswith("354 ")
+        world.accounts.away = True
+        client.send(CONTENT + b".\r\n")
+        assert (await client.reply()).startswith("451 4.3.0")
+        assert len(world.intake.abandoned) == 1
+        world.accounts.away = False
+        assert (await client.ask("MAIL FROM:<news@example.com>")).startswith("250 ")
+    assert world.intake.finished == []
