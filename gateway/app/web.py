@@ -16,6 +16,7 @@ from gateway.app.configuration import Configuration
 from gateway.app.control import Control
 from gateway.app.departing import StoreDeparting
 from gateway.app.leaving import StoreLeaving
+from gateway.app.link_check import LinkCheck
 from gateway.app.telling import Telling
 from gateway.app.world import SystemClock, SystemEntropy
 from gateway.observe import logs
@@ -45,6 +46,7 @@ async def serve(
     keyring = StoreKeyring(store, configuration.master_key, rules=settings.addresses.spelling)
     departing = StoreDeparting(store, keyring)
     telling = Telling(store, keyring, holder, meter)
+    link_check = LinkCheck(store, keyring, holder, meter)
     quota = SharedQuota(settings.gateway.state_dir / "quota.shm", SystemEntropy())
     pages = build_public(
         Means(
@@ -67,7 +69,7 @@ async def serve(
     places = [Places(lambda: holder.current.settings.web, meter) for _ in served]
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(control.listen(partial(_reload, holder)))
-        behind = tasks.create_task(telling.run())
+        behind = (tasks.create_task(telling.run()), tasks.create_task(link_check.run()))
         tasks.create_task(telling.let_go(control.stopping))
         async with asyncio.TaskGroup() as apps:
             for app, sock, room in zip(served, sockets, places, strict=True):
@@ -77,7 +79,9 @@ async def serve(
                     )
                 )
         listening.cancel()
-        behind.cancel()
+        for loop in behind:
+            loop.cancel()
+    await link_check.close()
     await telling.close()
     await departing.close()
     quota.close()

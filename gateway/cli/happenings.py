@@ -81,6 +81,10 @@ def _modified(event: Event) -> Iterator[str]:
 
 def _tampering(event: Event) -> Iterator[str]:
     facts, data = event.facts, event.data
+    if facts.get("rule") == "dead-host":
+        yield f"nobody answers where the message's own way out leads: {facts.get('host')}"
+        yield f"twice, at least an hour apart: {facts.get('why')}"
+        return
     yield f"the message's own way out is {facts.get('verdict')}: {facts.get('rule')}; ours was added"
     if data.get("selector"):
         yield f"at {data['selector']}" + (f" with {data['declaration']}" if data.get("declaration") else "")

@@ -41,10 +41,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A way out, or its lack, with its evidence."""
+    """A way out, or its lack, with its evidence. ``host``: what a web link of the sender's asks, else ""."""
 
     verdict: WayOut
     evidence: Evidence = Evidence()
+    host: str = ""
 
 
 MISSING = Finding(WayOut.MISSING)

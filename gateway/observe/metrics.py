@@ -125,6 +125,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("api_requests_total", "Requests to the API answered.", "route", "code"),
     _counter("api_keys_total", "API keys looked at: ok, failed, blocked, limited, scope.", "result"),
     # Webhooks
+    _counter("link_hosts_total", "Hosts of senders' links: answers, silent, unknown, forgotten.", "result"),
     _counter("webhook_deliveries_total", "Attempts to tell a webhook something.", "result"),
     _histogram("webhook_delay_seconds", "From what happened to the receiver's 2xx.", buckets=_LIFE),
     _counter("webhooks_disabled_total", "Webhooks given up: too long a failure, or 410 Gone."),

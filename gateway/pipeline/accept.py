@@ -305,7 +305,8 @@ class Intake:
                 "footer": rewriting.outcome,
                 "way_out": str(rewriting.finding.verdict),
                 "defects": " ".join(judged.message.defects),
-            },
+            }
+            | ({"way_out_host": rewriting.finding.host} if rewriting.finding.host else {}),
             data={"sender": str(sender) if sender else "<>", "client": client.ip}
             | _own_header(judged.message),
         )

@@ -175,6 +175,14 @@ class WebhooksSection(_Table):
     concurrency: int = Field(default=200, ge=1, le=10_000)  # attempts at once
 
 
+class LinkCheckSection(_Table):
+    """``[link_check]``: whether the hosts of senders' own unsubscribe links are asked for a sign of life."""
+
+    enabled: bool = False
+    timeout: Duration = 10.0
+    rate: str = "600/h"  # hosts asked
+
+
 class MetricsSection(_Table):
     """``[metrics]``: Prometheus and health, on an address that is not public."""
 
@@ -275,6 +283,7 @@ class Settings(_Table):
     web: WebSection = WebSection()
     api: ApiSection = ApiSection()
     webhooks: WebhooksSection = WebhooksSection()
+    link_check: LinkCheckSection = LinkCheckSection()
     metrics: MetricsSection = MetricsSection()
     store: StoreSection = StoreSection()
     accounts: AccountsSection = AccountsSection()

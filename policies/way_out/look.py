@@ -19,7 +19,7 @@ from policies.way_out.declarations import Doubtful
 from policies.way_out.element import Document, Element
 from policies.way_out.media import VIEWS
 from policies.way_out.sight import Hidden, Sight
-from policies.way_out.target import cleaned, why_broken
+from policies.way_out.target import cleaned, web_host, why_broken
 from policies.way_out.words import says_here, says_leave, those_that
 
 _MOST_LINKS = 5000  # in one text
@@ -87,6 +87,10 @@ class Circumstances:
     def is_named(self, url: str) -> bool:
         """Whether a URL is one that the sender's header names; more may follow in its query."""
         return any(url.startswith(one) and not _NOT_LONGER.match(url, len(one)) for one in self.named)
+
+
+def _theirs(rule: str, href: str) -> Finding:
+    return Finding(WayOut.SENDER, Evidence(rule), web_host(href))
 
 
 def _in_url(url: str) -> bool:
@@ -236,9 +240,7 @@ class _Search:
                 return Finding(WayOut.HIDDEN, evidence)
         if self._circumstances.is_ours(seen.href):
             return Finding(WayOut.OWN, Evidence("ours"))
-        return Finding(
-            WayOut.SENDER, Evidence("header" if self._circumstances.is_named(seen.href) else "words")
-        )
+        return _theirs("header" if self._circumstances.is_named(seen.href) else "words", seen.href)
 
     def _out_of_the_tree(self) -> Finding:
         """Look for a link where no reader sees it at all: in comments, and in templates."""
@@ -338,7 +340,7 @@ def in_plain(text: str, circumstances: Circumstances) -> Finding:
     if circumstances.is_ours_within(text):
         return Finding(WayOut.OWN, Evidence("ours"))
     if circumstances.is_named_within(text):
-        return Finding(WayOut.SENDER, Evidence("header"))
+        return _theirs("header", circumstances.named[0])
     if text.lower().rfind("unsub") < 0 and not says_leave(_read_closely(text)):
         return MISSING
     broken = MISSING
@@ -348,7 +350,7 @@ def in_plain(text: str, circumstances: Circumstances) -> Finding:
             continue
         why = why_broken(target, circumstances.reserved)
         if not why:
-            return Finding(WayOut.SENDER, Evidence("words"))
+            return _theirs("words", target)
         if broken is MISSING:
             evidence = Evidence(why, "", f"url:{target[:_EXCERPT]}", _line(part, url))
             broken = Finding(WayOut.BROKEN, evidence)

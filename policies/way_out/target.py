@@ -1,7 +1,8 @@
 """Where a link leads: whether anybody can follow it, from anywhere. Nothing is asked of the net.
 
 ``why_broken`` reads an href as browsers do (the URL standard's section 4.4: blanks around it and line ends in
-it go) and gives a slug, or "" for what may work. Whether somebody answers there is not known here.
+it go) and gives a slug, or "" for what may work. Whether somebody answers there is not known here
+(gateway.linkcheck asks, where the operator wants it).
 """
 
 import re
@@ -53,6 +54,19 @@ def why_broken(href: str, reserved: frozenset[str] = frozenset()) -> str:
             return _why_mailto(href, reserved)
         case _:
             return "scheme"
+
+
+def web_host(href: str) -> str:
+    """Return the host that a web link asks at its usual port, as the DNS knows it; "" for any other link."""
+    if not href[:6].lower().startswith(("http:", "https:")):
+        return ""
+    try:
+        parts = urlsplit(href)
+        host, port = unquote(parts.hostname or ""), parts.port
+        name = host if host.isascii() else host.encode("idna").decode("ascii")
+    except ValueError:
+        return ""
+    return name.rstrip(".").lower() if port is None and _HOST.match(name) else ""
 
 
 def _why_web(href: str, reserved: frozenset[str]) -> str:

@@ -24,6 +24,9 @@ def test_that_bare_events_are_told(kind: EventType) -> None:
          ["held", "by the policy account_state: account-state"]),
         (EventType.CONSENT_DENIED, {"policy": "consent", "step": "message", "reason": "no-opt-in", "code": 550},
          ["refused: ada@example.net", "by the policy consent at message: no-opt-in (550)"]),
+        (EventType.TAMPERING, {"rule": "dead-host", "host": "gone.example", "why": "no-such-name"},
+         ["nobody answers where the message's own way out leads: gone.example",
+          "twice, at least an hour apart: no-such-name"]),
         (EventType.SUBSCRIPTION, {"state": "confirmed"}, ["Subscription", "state: confirmed, recipient: ada@example.net"]),
     ],
 )  # fmt: skip

@@ -208,6 +208,16 @@ async def test_a_way_out_that_is_taken_away_is_recorded_once_with_the_evidence()
     assert fakes.meter.value("tampering_total", verdict="hidden", rule="display-none") == 1
 
 
+async def test_the_host_of_a_way_out_of_the_senders_own_is_recorded() -> None:
+    fakes = Fakes(finding=Finding(WayOut.SENDER, Evidence("words"), "shop.example"))
+    async with opened(fakes) as intake:
+        transaction = await started(intake)
+        await rcpt(intake, transaction, "ann")
+        await intake.finish(transaction, CONTENT)
+    ((reception,),) = [parcel.events for parcel in fakes.parcels]
+    assert reception.facts["way_out_host"] == "shop.example"
+
+
 async def test_without_room_in_memory_it_waits_in_the_spool() -> None:
     fakes = Fakes(room=False)
     async with opened(fakes) as intake:

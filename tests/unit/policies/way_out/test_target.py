@@ -2,7 +2,7 @@
 
 import pytest
 
-from policies.way_out.target import cleaned, why_broken
+from policies.way_out.target import cleaned, web_host, why_broken
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,20 @@ def test_targets(href: str, why: str) -> None:
 def test_reserved_names_count_where_tests_say_so() -> None:
     assert why_broken("https://shop.example/", frozenset({"example"})) == ""
     assert why_broken("https://shop.test/", frozenset({"example"})) == "reserved-name"
+
+
+@pytest.mark.parametrize(
+    ("href", "host"),
+    [
+        ("https://Shop.Example.com/u?to=ann@example.net", "shop.example.com"),
+        ("HTTP://shop.example.com.", "shop.example.com"),
+        ("https://b\u00fccher.de/u", "xn--bcher-kva.de"),
+        ("https://shop.example.com:8443/u", ""),  # only the usual ports are asked
+        ("mailto:leave@example.com", ""),
+        ("https://", ""),
+        ("https://[::1", ""),
+        ("https://a..b/", ""),
+    ],
+)
+def test_the_host_of_a_web_link(href: str, host: str) -> None:
+    assert web_host(href) == host
