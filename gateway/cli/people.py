@@ -12,6 +12,11 @@ def account_names(house: Opened) -> dict[int, str]:
     return {0: "provider"} | {account.id: account.name for account in house.registry.accounts()}
 
 
+def number_of(house: Opened, name: str) -> int:
+    """Return the number of that account, or of the provider itself; raise Refused."""
+    return 0 if name == "provider" else account_of(house, name).id
+
+
 def account_of(house: Opened, name: str) -> Account:
     """Return the account of that name; raise Refused, with the one that may be meant."""
     from gateway.settings.reasons import meant  # noqa: PLC0415 - heavy

@@ -20,17 +20,19 @@ Change = Callable[["QueueDesk", str, int | None], Sequence["Wish"]]
 @app.command("list")
 def listing(
     ctx: typer.Context,
-    account: Annotated[str, typer.Option(help="Only this account's.", metavar="NAME")] = "",
+    account: Annotated[
+        str, typer.Option(help="Only this account's; provider: our own.", metavar="NAME")
+    ] = "",
     state: Annotated[str, typer.Option(help="Only queued, active or held ones.", metavar="STATE")] = "",
     limit: Annotated[int, typer.Option(help="At most this many.", min=1)] = 100,
     json: Json = False,
 ) -> None:
     """List deliveries that are not settled, oldest first."""
     from gateway.cli.opened import opened  # noqa: PLC0415 - heavy
-    from gateway.cli.people import account_names, account_of  # noqa: PLC0415 - heavy
+    from gateway.cli.people import account_names, number_of  # noqa: PLC0415 - heavy
 
     with opened(ctx) as house:
-        owner = account_of(house, account).id if account else None
+        owner = number_of(house, account) if account else None
         found = house.queue.listing(account_id=owner, state=_state(state), limit=limit)
         names = account_names(house)
         now = _now()

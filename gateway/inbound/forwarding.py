@@ -2,7 +2,8 @@
 
 What it promises: 250 means that the letter waits in the queue, enclosed in a mail of ours to ``[inbound]
 operator``: octet for octet, under the trace that the last host adds (RFC 5321 section 4.4). It goes with the
-null sender, so that a forward which cannot be delivered makes no more mail; ``Reply-To`` is who wrote.
+null sender, so that a forward which cannot be delivered makes no more mail; it is held in the queue then, and
+counted. ``Reply-To`` is who wrote.
 How it fails: without an operator, and beyond ``[inbound] forwards``, RCPT is answered with a transient
 refusal: the letter waits at its sender's. A full spool is a PublicError.
 """
@@ -62,7 +63,7 @@ class ForwardDesk:
             return Taken(refusal or reply.MAILBOX_UNMANNED.fill(mailbox=self._name), "closed")
         mail = outgoing.begin()
         operator = parse_address(section.operator)
-        await outgoing.keep(mail, operator, compose(mail, letter, operator))
+        await outgoing.hand_on(mail, operator, compose(mail, letter, operator))
         return Taken(reply.LETTER_TAKEN, "forwarded")
 
 

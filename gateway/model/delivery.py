@@ -74,6 +74,11 @@ TRANSITIONS: dict[tuple[DeliveryState, DeliveryEvent], DeliveryState] = {
     (_S.HELD, _E.DROP): _S.DROPPED,
 }
 
+PROVIDER = 0
+"""The account number of the provider itself."""
+UNDELIVERED = "undelivered"
+"""Why a letter that was entrusted to the house is held: nobody took it."""
+
 SETTLED = frozenset({_S.DELIVERED, _S.BOUNCED, _S.EXPIRED, _S.DROPPED})
 
 
@@ -167,6 +172,17 @@ class Delivery:
     def weight(self) -> int:
         """Octets of the splices: what a copy takes in memory beside the content that it shares."""
         return sum([len(splice.new) for splice in self.splices])
+
+    @property
+    def is_entrusted(self) -> bool:
+        """Whether it is a letter that somebody has left with us, to be handed on to the operator.
+
+        We have answered 250 for it and it goes on with the null sender: when it fails, nobody can be told
+        (RFC 5321 section 6.1), so it is kept. Mail that the house writes itself says NOTIFY=NEVER.
+        """
+        if self.submission.account_id != PROVIDER or self.submission.sender.address is not None:
+            return False
+        return Notify.NEVER not in self.recipient.notify
 
     @property
     def id(self) -> str:

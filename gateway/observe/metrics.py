@@ -122,6 +122,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("undone_total", "What readers took back, by what it was.", "step"),
     _counter("bad_links_total", "Links with a token that nobody made.", "result"),
     _counter("letters_total", "Letters of our own: written, limited, or sent.", "kind", "result"),
+    _counter("letters_undelivered_total", "Letters for the operator that nobody took, held in the queue."),
     _counter("api_requests_total", "Requests to the API answered.", "route", "code"),
     _counter("api_keys_total", "API keys looked at: ok, failed, blocked, limited, scope.", "result"),
     # Webhooks

@@ -2,7 +2,8 @@
 
 What it promises: the outcome, its event and its report are one value, so that they become true together. Log
 lines and ``facts`` hold no address; the hop's words go into the sealed ``data`` and to the sender only.
-Nothing is awaited here. A failure of mail from the null sender is recorded and reported to nobody.
+Nothing is awaited here. A failure of mail from the null sender is recorded and reported to nobody; a letter
+that was entrusted to the house is held then, for an operator to see to (``Delivery.is_entrusted``).
 """
 
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from gateway.model.backoff import is_expired, wait_before
-from gateway.model.delivery import Delivery, DeliveryEvent
+from gateway.model.delivery import UNDELIVERED, Delivery, DeliveryEvent
 from gateway.model.events import Event, EventType, Scalar
 from gateway.model.identity import new_id
 from gateway.model.reply import Reply
@@ -103,6 +104,8 @@ class Record:
     def expired(self, delivery: Delivery, reply: HopReply, content: bytes) -> Settlement:
         """Record that a delivery has been tried, or has waited, for ``max_age``."""
         event = self._hop_event(EventType.EXPIRATION, delivery, reply)
+        if delivery.is_entrusted:
+            return self._undelivered(delivery, reply, event)
         self._meter.count("messages_expired_total")
         # RFC 3463 section 3.5: X.4.7, delivery time expired.
         reports = self._report(delivery, reply, "5.4.7", Kind.EXPIRED, content)
@@ -123,9 +126,20 @@ class Record:
 
     def _failed(self, delivery: Delivery, reply: HopReply, failed: Failed, content: bytes) -> Settlement:
         event = self._hop_event(EventType.BOUNCE, delivery, reply, failed.bounce_class)
+        if delivery.is_entrusted:
+            return self._undelivered(delivery, reply, event)
         self._meter.count("messages_fail_total", bounce_class=failed.bounce_class)
         reports = self._report(delivery, reply, failed.enhanced, Kind.FAILED, content)
         return Settlement(delivery, DeliveryEvent.FAIL, reply=words(reply), events=(event,), reports=reports)
+
+    def _undelivered(self, delivery: Delivery, reply: HopReply, event: Event) -> Settlement:
+        """Hold a letter that nobody takes: its writer was told that we have it."""
+        self._meter.count("letters_undelivered_total")
+        facts: dict[str, Scalar] = {"policy": "inbound", "reason": UNDELIVERED}
+        held = self._event(EventType.DELAYED, delivery, facts, {})
+        return Settlement(
+            delivery, DeliveryEvent.HOLD, reply=words(reply), hold_reason=UNDELIVERED, events=(event, held)
+        )
 
     def _deferred(
         self, delivery: Delivery, reply: HopReply, deferred: Deferred, content: bytes

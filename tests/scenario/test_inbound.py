@@ -162,6 +162,21 @@ def test_office_mail_reaches_the_operator_whole(house: House) -> None:
     assert f"Message {submission} of provider" in story
 
 
+def test_office_mail_that_the_operators_host_refuses_is_kept(house: House) -> None:
+    refused = "ops@operator.example"
+    house.sink.script = lambda recipient: "550 5.7.1 none of yours" if recipient == refused else None
+    before = house.metric("consentry_letters_undelivered_total")
+    with stranger(house) as client:
+        client.sendmail("kim@example.net", ["postmaster@gateway.example"], b"Subject: help\r\n\r\nme\r\n")
+    (kept,) = eventually(lambda: house.json("queue", "list", "--account", "provider", "--state", "held"))
+    assert (kept["hold_reason"], kept["recipient"]) == ("undelivered", refused)
+    assert kept["last_reply"] == "550 5.7.1 none of yours"
+    assert house.metric("consentry_letters_undelivered_total") == before + 1
+    house.sink.script = lambda _recipient: None
+    house.call("queue", "release", kept["id"])
+    house.sink.wait_for(lambda _: "kim@example.net" in forwarded(house))
+
+
 # kill -9
 
 

@@ -98,7 +98,7 @@ class FakeAccounts:
     async def by_id(self, account_id: int) -> Account | None:
         if self.troubles:
             raise self.troubles.pop(0)
-        return self.known.get(account_id, self.account(account_id)) if account_id else None
+        return self.known.get(account_id, self.account(account_id) if account_id else None)
 
 
 class FakeSigner:
@@ -335,6 +335,50 @@ async def test_a_delivery_that_is_too_old_expires(world):
     assert len(world.events(EventType.EXPIRATION)) == 1
     assert b"Status: 5.4.7" in world.hop.copies[1].content
     assert world.meter.value("messages_expired_total") == 1
+
+
+REFUSED = HopReply(550, "5.7.1", "We want none of it", "RCPT", "hop.example")
+
+
+def entrust(world, notify=frozenset()) -> dict:
+    """Words for a letter to postmaster@ that is on its way to the operator."""
+    world.accounts.known[0] = world.accounts.account(0)
+    to = Recipient(parse_address("ops@operator.example"), frozenset(notify))
+    return {"account_id": 0, "recipient": to, "sender": Sender(None), "list_id": None}
+
+
+@pytest.mark.parametrize("answer", [REFUSED, HopBroken("hop.example: gone")])
+async def test_a_letter_that_was_left_with_us_is_held_when_nobody_takes_it(world, answer):
+    words = entrust(world)
+    world.hop.script(answer, TAKEN)
+    async with world.running():
+        parcel = world.parcel(**words)
+        if answer is not REFUSED:  # transient: it is tried for as long as any mail
+            world.clock.time += world.settings.relay.max_age
+        await world.spool.put(parcel)
+        world.relay.nudge()
+        (delivery,) = parcel.deliveries
+        await world.until(lambda: world.spool.state(delivery).state is DeliveryState.HELD)
+        held = world.spool.state(delivery)
+        assert held.hold_reason == "undelivered"
+        assert await world.spool.content(delivery.submission.id) == parcel.content
+        assert world.meter.value("letters_undelivered_total") == 1
+        assert world.meter.value("messages_fail_total") == world.meter.value("messages_expired_total") == 0
+        (story,) = world.events(EventType.DELAYED)
+        assert story.facts == {"policy": "inbound", "reason": "undelivered"}
+        await world.spool.release_held(0, "undelivered")
+        world.relay.nudge()
+        await world.until_empty()
+    assert len(world.hop.copies) >= 1
+
+
+async def test_what_the_house_has_written_itself_is_not_held(world):
+    words = entrust(world, [Notify.NEVER])
+    world.hop.script(REFUSED)
+    async with world.running():
+        await world.keep(**words)
+        await world.until_empty()
+    assert world.meter.value("letters_undelivered_total") == 0
 
 
 async def test_a_broken_hop_means_once_more(world):
