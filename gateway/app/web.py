@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from gateway.app.configuration import Configuration
 from gateway.app.control import Control
 from gateway.app.departing import StoreDeparting
+from gateway.app.joining import Rounds, StoreJoining
 from gateway.app.leaving import StoreLeaving
 from gateway.app.link_check import LinkCheck
 from gateway.app.telling import Telling
@@ -28,11 +29,13 @@ from gateway.settings.schema import Settings
 from gateway.store.database import Store, open_store
 from gateway.store.keys import StoreKeyring
 from gateway.store.quota import SharedQuota
+from gateway.store.signup_rounds import SignupRounds
 from gateway.web.api.app import Doors
 from gateway.web.operations import Check, build_metrics, in_thread
 from gateway.web.places import Places
 from gateway.web.public import Means, build_public
 from gateway.web.serve import serve as serve_app
+from gateway.web.signup_letter import SignupLetters
 
 
 async def serve(
@@ -48,6 +51,15 @@ async def serve(
     telling = Telling(store, keyring, holder, meter)
     link_check = LinkCheck(store, keyring, holder, meter)
     quota = SharedQuota(settings.gateway.state_dir / "quota.shm", SystemEntropy())
+    letters = SignupLetters(lambda: holder.current.links, lambda: holder.current.settings.letters_from)
+    joining = StoreJoining(store, keyring, meter, letters.compose, lambda: holder.current.settings.signup)
+    rounds = Rounds(
+        SignupRounds(store, keyring),
+        letters.compose,
+        lambda: holder.current.settings.signup,
+        SystemClock(),
+        meter,
+    )
     pages = build_public(
         Means(
             leaving=StoreLeaving(store, keyring, meter),
@@ -59,6 +71,9 @@ async def serve(
             meter=meter,
             settings=lambda: holder.current.settings.web,
             letters_from=lambda: holder.current.settings.letters_from,
+            joining=joining,
+            signup=lambda: holder.current.settings.signup,
+            entropy=SystemEntropy(),
         )
     )
     operations = build_metrics(Exposition(configuration.metrics_folder), _checks(store, settings), meter)
@@ -69,7 +84,7 @@ async def serve(
     places = [Places(lambda: holder.current.settings.web, meter) for _ in served]
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(control.listen(partial(_reload, holder)))
-        behind = (tasks.create_task(telling.run()), tasks.create_task(link_check.run()))
+        behind = [tasks.create_task(one.run()) for one in (telling, link_check, rounds)]
         tasks.create_task(telling.let_go(control.stopping))
         async with asyncio.TaskGroup() as apps:
             for app, sock, room in zip(served, sockets, places, strict=True):

@@ -1,6 +1,8 @@
 """``consentry list``: the subscription lists of accounts."""
 
+from html import escape
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -59,6 +61,58 @@ def listing(ctx: typer.Context, account: Account, json: Json = False) -> None:
         return
     rows = ([one.list_id, one.name, "yes" if one == owner.default_list else ""] for one in owner.lists)
     say.table(["LIST-ID", "NAME", "DEFAULT"], rows)
+
+
+@app.command("set")
+def describe(
+    ctx: typer.Context,
+    account: Account,
+    list_id: ListId,
+    *,
+    name: Annotated[str | None, typer.Option(help="What readers call it.")] = None,
+    description: Annotated[
+        str | None, typer.Option(help="What one subscribes to; its form and letter say it.")
+    ] = None,
+    frequency: Annotated[str | None, typer.Option(help='How often it comes, such as "weekly".')] = None,
+    json: Json = False,
+) -> None:
+    """Say what a list is about, and how often it comes."""
+    from gateway.cli.opened import opened  # noqa: PLC0415 - heavy
+
+    given = {"name": name, "description": description, "frequency": frequency}
+    words = {key: text for key, text in given.items() if text is not None}
+    with opened(ctx) as house:
+        now = house.registry.describe_list(account, list_id, words)
+    said = {"name": now.name, "description": now.description, "frequency": now.frequency}
+    if json:
+        say.as_json({"account": account, "list_id": now.list_id, **said})
+    else:
+        say.pairs({"list": now.list_id, **said})
+
+
+@app.command()
+def form(ctx: typer.Context, account: Account, list_id: ListId) -> None:
+    """Print the form by which people join a list: plain HTML for any page."""
+    from gateway.cli.configured import config_file, read  # noqa: PLC0415 - heavy
+    from gateway.cli.opened import opened  # noqa: PLC0415 - heavy
+    from gateway.cli.people import account_of, list_of  # noqa: PLC0415 - heavy
+
+    with opened(ctx) as house:
+        found = list_of(account_of(house, account), list_id)
+    place = f"{account}/{quote(found.list_id, safe='')}"
+    url = f"{read(config_file(ctx)).settings.web.public_url}/subscribe/{place}"
+    say.line(_FORM.format(url=escape(url)).strip())
+
+
+_FORM = """
+<form method="post" action="{url}">
+  <label>E-mail <input type="email" name="email" required autocomplete="email"></label>
+  <div style="position:absolute;left:-100vw" aria-hidden="true">
+    <label>Website <input name="website" tabindex="-1" autocomplete="off"></label>
+  </div>
+  <button>Subscribe</button>
+</form>
+"""
 
 
 @app.command("default")

@@ -29,6 +29,7 @@ class EventType(StrEnum):
     DELAYED = "Delayed"
     FEEDBACK = "Feedback"
     SUBSCRIPTION = "Subscription"
+    SIGN_UP = "SignUp"  # what became of a wish to be on a list, and of the question whether it was them
     ACCOUNT_STATE = "AccountState"
     WEBHOOK = "Webhook"  # one that was given up
     TERMS = "Terms"  # the provider's terms were accepted

@@ -65,6 +65,8 @@ class MailList:
     account_id: int
     list_id: str
     name: str
+    description: str = ""  # what one subscribes to
+    frequency: str = ""  # how often, in words: weekly
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ class LetterKind(StrEnum):
     """What a letter is about."""
 
     LEAVING = "leaving"  # confirm that you want to leave
+    SIGNUP = "signup"  # confirm that you want to be on a list
+    REMINDER = "signup-reminder"  # the same once more, and never again
 
 
 @dataclass(frozen=True, slots=True)

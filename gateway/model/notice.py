@@ -190,6 +190,7 @@ _TOLD: Mapping[EventType, tuple[NoticeType, Callable[[Event, Names], Data]]] = {
 }
 
 TOLD = frozenset(_TOLD) | {EventType.SUBSCRIPTION, EventType.FEEDBACK}
-KEPT = frozenset({EventType.CONTENT_MODIFIED, EventType.TAMPERING, EventType.ERASURE})
+KEPT = frozenset({EventType.CONTENT_MODIFIED, EventType.TAMPERING, EventType.ERASURE, EventType.SIGN_UP})
 """What tenants are not told: how their mail was rewritten, which Reception says; what enforcement counts;
-what was erased, which is the provider's own."""
+what was erased, which is the provider's own; what became of a wish to be on a list: that says who is on it.
+"""

@@ -35,6 +35,7 @@ class Purpose(IntEnum):
     WHY = 3
     CONFIRM = 4  # leaving, from the letter that asks whether it was them
     UNDO = 5  # gateway.model.undo
+    SIGNUP = 6  # yes or no, from the letter that asks who has signed up; ``submission`` names the sign-up
 
 
 class BadToken(Exception):

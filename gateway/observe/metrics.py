@@ -120,6 +120,15 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("abuse_reports_total", "Reports of spam made on the pages."),
     _counter("pauses_total", "Pauses of a list, by their length.", "days"),
     _counter("undone_total", "What readers took back, by what it was.", "step"),
+    _counter(
+        "signups_total",
+        "Forms that came in: calm, worked, waited; or step, early, limited, malformed.",
+        "result",
+    ),
+    _counter("signup_wishes_total", "What became of wishes to be on a list.", "fate"),
+    _counter(
+        "signup_answers_total", "Sign-ups that ended: confirmed, refused, cancelled, expired.", "answer"
+    ),
     _counter("bad_links_total", "Links with a token that nobody made.", "result"),
     _counter("letters_total", "Letters of our own: written, limited, or sent.", "kind", "result"),
     _counter("letters_undelivered_total", "Letters for the operator that nobody took, held in the queue."),

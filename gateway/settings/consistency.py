@@ -39,6 +39,7 @@ def contradictions(settings: Settings) -> Iterator[Finding]:
     yield from _overlapping_networks(settings)
     yield from _certificate_missing(settings)
     yield from _limits(settings)
+    yield from _signup(settings)
     yield from _api(settings)
     yield from _webhooks(settings)
     yield from _smarthosts(settings)
@@ -188,6 +189,21 @@ def _smtp_limits(server: str, limits: SmtpLimitsSection) -> Iterator[Finding]:
     if limits.contents < limits.message_size:
         reason = f"is less than {server}.limits.message_size: the largest message would never be taken"
         yield Finding((server, "limits", "contents"), reason)
+
+
+def _signup(settings: Settings) -> Iterator[Finding]:
+    signup = settings.signup
+    for key in ("calm_network", "calm_list", "network", "list", "waited"):
+        try:
+            parse_rate(getattr(signup, key))
+        except BadRate as error:
+            yield Finding(("signup", key), str(error))
+    if not signup.expires:
+        yield Finding(("signup", "expires"), "must be longer than nothing: people need time to answer")
+    if signup.reminder >= signup.expires > 0:
+        yield Finding(("signup", "reminder"), "must be shorter than signup.expires")
+    if signup.person_day < signup.person_hour:
+        yield Finding(("signup", "person_day"), "is less than signup.person_hour")
 
 
 def _api(settings: Settings) -> Iterator[Finding]:

@@ -156,6 +156,23 @@ class WebSection(_Table):
     forwarded_from: tuple[Network, ...] = ()
 
 
+class SignupSection(_Table):
+    """``[signup]``: the forms by which people join lists, and the letters that ask whether it was them."""
+
+    expires: Duration = 604_800.0
+    reminder: Duration = 0.0  # 0: only who asks again gets one
+    person_hour: int = Field(default=5, ge=1)  # letters to one person, whatever the lists and accounts
+    person_day: int = Field(default=10, ge=1)
+    calm_network: str = "5/h"  # sign-ups of one network without the extra step
+    calm_list: str = "100/h"
+    network: str = "30/h"  # with it
+    list: str = "600/h"
+    waited: str = "5/h"  # of one network, with the extra step taken without a script
+    wait: Duration = 20.0
+    quickest: Duration = 2.0  # in which a person fills in a form
+    work: int = Field(default=16, ge=1, le=24)  # bits
+
+
 class ApiSection(_Table):
     """``[api]``: the HTTP API for programs of tenants, at ``/api/v1`` beside the pages."""
 
@@ -281,6 +298,7 @@ class Settings(_Table):
     tls: TlsSection = TlsSection()
     secrets: SecretsSection = SecretsSection()
     web: WebSection = WebSection()
+    signup: SignupSection = SignupSection()
     api: ApiSection = ApiSection()
     webhooks: WebhooksSection = WebhooksSection()
     link_check: LinkCheckSection = LinkCheckSection()

@@ -23,6 +23,11 @@ def say_farewell(connection: Connection, account_id: int, address_hash: bytes, n
     return connection.execute(row.on_conflict_do_nothing()).rowcount > 0
 
 
+def is_farewell(reason: str) -> bool:
+    """Whether a suppression is one that the owner's own confirmation lifts."""
+    return reason.startswith(_REASON)
+
+
 def lift_farewell(
     connection: Connection, account_id: int, address_hash: bytes, since: float | None = None
 ) -> bool:

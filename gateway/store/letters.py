@@ -9,12 +9,12 @@ key. The address and the content are sealed with the account's key, and gone whe
 StoreAway.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Row, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select, update
 
 from gateway.model.address import parse_address
 from gateway.model.letter import Letter, LetterKind
@@ -46,17 +46,9 @@ class Letters:
 
     def write(self, letter: Letter, now: float) -> bool:
         """Keep a letter to be sent; False where one of its kind was written within the hour."""
-        plain = str(letter.to).encode() + b"\0" + letter.content
-        sealed = self._keyring.seal(letter.account_id, plain, _context(letter))
-        row = {"written_at": now, "due_at": now, "sealed": sealed}
+        sealed = seal_letter(letter, self._keyring)
         with self._store.write() as connection:
-            statement = dialect.insert(connection, LETTER).values(**_key(letter), **row)
-            statement = statement.on_conflict_do_update(
-                index_elements=list(LETTER.primary_key.columns),
-                set_=row,
-                where=LETTER.c.written_at <= now - PAUSE,
-            )
-            return connection.execute(statement).rowcount > 0
+            return put_letter(connection, letter, sealed, now, PAUSE)
 
     def take(self, now: float, limit: int) -> Sequence[Taken]:
         """Borrow letters that are due, the oldest first."""
@@ -101,6 +93,39 @@ class Letters:
         return Letter(
             LetterKind(kind), account_id, list_id, address_hash, parse_address(to.decode()), content
         )
+
+
+def seal_letter(letter: Letter, keyring: Keyring) -> bytes:
+    """Return the address and the content as they rest."""
+    plain = str(letter.to).encode() + b"\0" + letter.content
+    return keyring.seal(letter.account_id, plain, _context(letter))
+
+
+def put_letter(connection: Connection, letter: Letter, sealed: bytes, now: float, pause: float) -> bool:
+    """Put a letter into the table, in the transaction that makes it due.
+
+    False where one of its kind was written within ``pause`` seconds.
+    """
+    row = {"written_at": now, "due_at": now, "sealed": sealed}
+    statement = dialect.insert(connection, LETTER).values(**_key(letter), **row)
+    statement = statement.on_conflict_do_update(
+        index_elements=list(LETTER.primary_key.columns), set_=row, where=LETTER.c.written_at <= now - pause
+    )
+    return connection.execute(statement).rowcount > 0
+
+
+def drop_letters(
+    connection: Connection, account_id: int, list_id: int, address_hash: bytes, kinds: Collection[LetterKind]
+) -> None:
+    """Take back what no worker has taken yet: it is not sent any more."""
+    connection.execute(
+        delete(LETTER).where(
+            LETTER.c.account_id == account_id,
+            LETTER.c.list_id == list_id,
+            LETTER.c.address_hash == address_hash,
+            LETTER.c.kind.in_([str(kind) for kind in kinds]),
+        )
+    )
 
 
 def _key(letter: Letter) -> dict[str, object]:

@@ -55,3 +55,7 @@ class IsCancelled(StoreRefusal):
 
 class NotCancelled(StoreRefusal):
     """There is nothing to restore."""
+
+
+class Suspended(StoreRefusal):
+    """The account may not write to anybody now."""

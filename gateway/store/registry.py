@@ -7,7 +7,7 @@ The name ``provider`` is the provider itself, account 0: it has domains and keys
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -37,6 +37,9 @@ from gateway.store.schema import ACCOUNT, DOMAIN, MAIL_LIST, PROVIDER_ID
 
 PROVIDER = "provider"
 RESERVED = frozenset({PROVIDER, "abuse", "admin", "administrator", "mailer-daemon", "postmaster", "root"})
+
+WORDS = {"name": 90, "description": 500, "frequency": 60}
+"""What a list says of itself, in characters."""
 
 _HOST_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*\Z")
@@ -190,6 +193,21 @@ class Registry:
                 _make_default(connection, account.id, number)
             return MailList(number, account.id, list_id, name)
 
+    def describe_list(self, account_name: str, list_id: str, words: Mapping[str, str]) -> MailList:
+        """Say what a list is called (``name``), is about (``description``), and how often (``frequency``).
+
+        What is not named stays. Raise NoSuchAccount, NoSuchList, BadName, StoreAway.
+        """
+        for key, text in words.items():
+            _check_words(key, text)
+        with self._change() as connection:
+            found = _account(connection, account_name).list_named(list_id)
+            if found is None:
+                raise NoSuchList(f"account {account_name} has no list {list_id}")
+            if words:
+                connection.execute(update(MAIL_LIST).where(MAIL_LIST.c.id == found.id).values(**words))
+            return next(one for one in _account(connection, account_name).lists if one.id == found.id)
+
     def set_default_list(self, account_name: str, list_id: str) -> None:
         """Say what a message goes to that names none; raise NoSuchAccount, NoSuchList, StoreAway."""
         with self._change() as connection:
@@ -263,6 +281,14 @@ def _check_name(name: str) -> None:
         raise BadName(f"{name!r} is no account name: 1 to 64 of a to z, 0 to 9, dot, hyphen and underscore")
     if name in RESERVED:
         raise BadName(f"the name {name} is reserved")
+
+
+def _check_words(key: str, text: str) -> None:
+    """Readers see them on pages and in letters, each on a line of its own."""
+    if len(text) > WORDS[key]:
+        raise BadName(f"the {key} is longer than {WORDS[key]} characters")
+    if not text.isprintable():
+        raise BadName(f"the {key} holds control characters")
 
 
 def _check_list_id(list_id: str) -> None:

@@ -96,6 +96,8 @@ MAIL_LIST = Table(
     Column("list_id", Text, nullable=False),  # RFC 2919, without brackets
     Column("folded", Text, nullable=False),
     Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),  # what one subscribes to
+    Column("frequency", Text, nullable=False, server_default=""),  # how often, in words
     UniqueConstraint("account_id", "folded"),
     sqlite_autoincrement=True,
 )
@@ -125,6 +127,25 @@ SUPPRESSION = Table(
     Column("address_hash", LargeBinary, primary_key=True),
     Column("reason", Text, nullable=False),
     Column("since", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Who has asked to be on a list and has not confirmed it. ``id`` is the ``submission`` of the tokens in the
+# letter: a row made anew opens by no earlier link. ``person`` is the provider's own keyed hash of the
+# address, the same for all accounts, by which many sign-ups of one person are seen.
+SIGNUP = Table(
+    "signup",
+    METADATA,
+    Column("account_id", Integer, primary_key=True, autoincrement=False),
+    Column("list_id", Integer, primary_key=True, autoincrement=False),
+    Column("address_hash", LargeBinary, primary_key=True),
+    Column("id", LargeBinary, nullable=False),  # 16 random octets
+    Column("person", LargeBinary, nullable=False),
+    Column("asked_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+    Column("reminded_at", Float),
+    Column("sealed", LargeBinary, nullable=False),  # the address, and who asked from where, as JSON
+    Index("signup_person_asked_at", "person", "asked_at"),
     sqlite_with_rowid=False,
 )
 

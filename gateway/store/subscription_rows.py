@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from gateway.model.events import Event, EventType, Scalar, SealedEvent, seal_event
 from gateway.model.facts import Basis, SubscriptionState
+from gateway.model.signup import Origin
 from gateway.ports import Keyring
 from gateway.store import dialect
 from gateway.store.bond import Standing
@@ -157,6 +158,25 @@ class Scribe:
         }
         data = {"address": address, "source": source}
         return self._event(EventType.SUBSCRIPTION, entry.bond, now, facts, data)
+
+    def pending(self, entry: Entry, now: float) -> SealedEvent:
+        """Return the event of a sign-up, without an address: it outlives one that nobody confirms."""
+        facts = {
+            "state": str(entry.state),
+            "basis": str(entry.basis),
+            "subscriber": entry.bond.address_hash.hex(),
+        }
+        return self._event(EventType.SUBSCRIPTION, entry.bond, now, facts, {})
+
+    def signed_up(self, bond: Bond, result: str, person: bytes, now: float) -> SealedEvent:
+        """Return the event of a wish or of its answer; ``person``: the provider's hash."""
+        facts = {"result": result} | ({"person": person.hex()} if person else {})
+        return self._event(EventType.SIGN_UP, bond, now, facts, {})
+
+    def answered(self, bond: Bond, result: str, origin: Origin, now: float) -> SealedEvent:
+        """Return the event of the owner's own answer to a sign-up."""
+        data = {"source": origin.source, "ip": origin.ip, "user_agent": origin.user_agent}
+        return self._event(EventType.SIGN_UP, bond, now, {"result": result}, data)
 
     def moved(
         self, kind: EventType, bond: Bond, state: SubscriptionState, via: str, now: float

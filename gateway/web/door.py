@@ -46,9 +46,10 @@ class Door:
         try:
             return unseal(text, self.keys(), purpose)
         except BadToken:
-            raise self._turned_away(request) from None
+            raise self.turned_away(request) from None
 
-    def _turned_away(self, request: Request) -> HTTPException:
+    def turned_away(self, request: Request) -> HTTPException:
+        """Return the answer to who brings a link that leads nowhere: 404, or 429 when there were many."""
         rate = parse_rate(self.settings().bad_links)
         network = network_of(self.client(request))
         wait = self.quota.reserve(b"bad link:" + network.encode(), [rate], 0, self.clock.now()).wait

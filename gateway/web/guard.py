@@ -26,6 +26,7 @@ _CLOSE: Field = (b"connection", b"close")
 
 _PAGES = {"": "home", "u": "unsubscribe", "r": "report", "robots.txt": "robots", "favicon.ico": "favicon"}
 _PAGES |= {"w": "why", "c": "confirm", "z": "undo", "b": "logo"}
+_PAGES |= {"subscribe": "subscribe", "s": "signup"}
 _PAGES |= {"metrics": "metrics", "health": "health", "api": "api"}
 
 

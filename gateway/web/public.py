@@ -16,15 +16,19 @@ from starlette.responses import PlainTextResponse, Response
 
 from gateway.model.token import Purpose
 from gateway.pipeline.links import Links
-from gateway.ports import Clock, Meter, Quota
-from gateway.settings.schema import WebSection
+from gateway.ports import Clock, Entropy, Meter, Quota
+from gateway.settings.schema import SignupSection, WebSection
 from gateway.web.desk import Desk
 from gateway.web.door import Door, TokenKeys
 from gateway.web.form import BadForm, read_fields
 from gateway.web.guard import TIME_LIMIT, Guard
+from gateway.web.join_pages import JoinPages
+from gateway.web.joindesk import JoinDesk
+from gateway.web.joining import Joining
 from gateway.web.leaving import Leaving
 from gateway.web.oneclick import Departing, OneClick
 from gateway.web.pages import Pages
+from gateway.web.wall import Wall
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ class Means:
     meter: Meter
     settings: Callable[[], WebSection]
     letters_from: Callable[[], str]
+    joining: Joining
+    signup: Callable[[], SignupSection]
+    entropy: Entropy
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,7 @@ class Counter:
 
     door: Door
     desk: Desk
+    joining: JoinDesk
 
     async def leave(self, token: str, request: Request) -> Response:
         """POST of an unsubscribe link: a button of the page, or what OneClick has left over."""
@@ -69,6 +77,15 @@ class Counter:
         opened = self.door.open(token, Purpose.REPORT, request)
         return await self.desk.report(opened, request, await _fields(request))
 
+    async def subscribe(self, account: str, mail_list: str, request: Request) -> Response:
+        """POST of a list's form."""
+        return await self.joining.take_form(account, mail_list, request, await _fields(request))
+
+    async def answer(self, token: str, request: Request) -> Response:
+        """POST of the link in the letter that asks who has signed up."""
+        opened = self.door.open(token, Purpose.SIGNUP, request)
+        return await self.joining.answer(opened, request, await _fields(request))
+
 
 async def _fields(request: Request) -> Mapping[str, str]:
     try:
@@ -85,6 +102,17 @@ async def _no_icon() -> Response:
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
+def _join_desk(means: Means, door: Door, pages: Pages) -> JoinDesk:
+    def signer() -> tuple[int, bytes]:
+        links = means.links()
+        return links.key_id, links.key
+
+    wall = Wall(means.quota, means.clock, means.entropy, means.keys, signer, means.signup)
+    return JoinDesk(
+        means.joining, door, wall, means.clock, means.meter, means.links, means.signup, JoinPages(pages)
+    )
+
+
 def build_public(means: Means, *, time_limit: float = TIME_LIMIT) -> FastAPI:
     """Return the public application."""
     pages = Pages()
@@ -92,7 +120,8 @@ def build_public(means: Means, *, time_limit: float = TIME_LIMIT) -> FastAPI:
     desk = Desk(
         means.leaving, door, means.clock, means.meter, means.settings, means.links, means.letters_from, pages
     )
-    counter = Counter(door, desk)
+    joining = _join_desk(means, door, pages)
+    counter = Counter(door, desk, joining)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     for path, answer in (
         ("/u/{token}", desk.show_leave),
@@ -100,6 +129,8 @@ def build_public(means: Means, *, time_limit: float = TIME_LIMIT) -> FastAPI:
         ("/z/{token}", desk.show_undo),
         ("/r/{token}", desk.show_report),
         ("/w/{token}", desk.show_why),
+        ("/subscribe/{account}/{mail_list:path}", joining.show_form),
+        ("/s/{token}", joining.show_question),
         ("/b/{name}", desk.logo),
         ("/", desk.home),
         ("/robots.txt", _robots),
@@ -111,6 +142,8 @@ def build_public(means: Means, *, time_limit: float = TIME_LIMIT) -> FastAPI:
         ("/c/{token}", counter.confirm),
         ("/z/{token}", counter.undo),
         ("/r/{token}", counter.report),
+        ("/subscribe/{account}/{mail_list:path}", counter.subscribe),
+        ("/s/{token}", counter.answer),
     ):
         app.add_api_route(path, take, methods=["POST"], response_model=None)
 

@@ -10,12 +10,14 @@ import structlog
 from gateway.model.address import Address, parse_address
 from gateway.model.facts import Basis, SubscriptionState
 from gateway.model.reply import StoreAway
+from gateway.model.signup import Origin, Wish
 from gateway.model.token import Purpose, Token, seal
 from gateway.model.undo import Step, Undo
 from gateway.observe.memory import MemoryMeter
 from gateway.pipeline.links import Links
-from gateway.settings.schema import WebSection
+from gateway.settings.schema import SignupSection, WebSection
 from gateway.store.quota_memory import MemoryQuota
+from gateway.web.joining import Joined, Offer, Over, Question, TurnedDown
 from gateway.web.leaving import (
     AlreadyUnsubscribed,
     Asked,
@@ -43,6 +45,7 @@ PATHS = {
     Purpose.WHY: "w",
     Purpose.CONFIRM: "c",
     Purpose.UNDO: "z",
+    Purpose.SIGNUP: "s",
 }
 STORY = Story(
     account="Acme",
@@ -171,6 +174,78 @@ class Book:
         self.told = replace(STORY, brand=Brand(colour, logo, 120, 40))
 
 
+OFFER = Offer(
+    account_id=7,
+    number=3,
+    account="acme",
+    mail_list="Weekly <Tea> & Cake",
+    list_id="weekly.acme.example",
+    description="Tea & what goes <with> it",
+    frequency="weekly",
+    domains=("acme.example",),
+)
+
+
+@dataclass
+class Joiners:
+    """Joining, in memory: one list, and one sign-up that waits."""
+
+    book: Book
+    wishes: list[Wish] = field(default_factory=list)
+    answers: list[tuple[str, Origin]] = field(default_factory=list)
+    offered: Offer | None = OFFER
+    waiting: bool = True
+    name: str = "weekly.acme.example"
+
+    def offer(self, account: str, list_id: str) -> Offer | None:
+        self._look()
+        return self.offered if (account, list_id) == ("acme", self.name) else None
+
+    def ask(self, wish: Wish, now: float) -> None:
+        self._look()
+        self.wishes.append(wish)
+
+    def question(self, reader: Reader, signup_id: bytes, now: float) -> Question | Joined | Over:
+        self._look()
+        if self.offered is None:
+            return Over(None)
+        if not self.waiting:
+            said_yes = [what for what, _ in self.answers] == ["confirmed"]
+            return Joined(self.offered, NOW) if said_yes else Over(self.offered)
+        return Question(self.offered, "a***@e***.net", NOW, "https://acme.example")
+
+    def confirm(self, reader: Reader, signup_id: bytes, origin: Origin, now: float) -> Joined | Over:
+        self.answers.append(("confirmed", origin))
+        self.waiting = False
+        assert self.offered
+        return Joined(self.offered)
+
+    def refuse(
+        self, reader: Reader, signup_id: bytes, origin: Origin, result: str, now: float
+    ) -> TurnedDown | Over:
+        self.answers.append((result, origin))
+        self.waiting = False
+        assert self.offered
+        return TurnedDown(self.offered)
+
+    def _look(self) -> None:
+        if self.book.away:
+            raise StoreAway
+
+
+class Counting:
+    """Chance that can be foreseen, and is never the same."""
+
+    count = 0
+
+    def octets(self, count: int) -> bytes:
+        self.count += 1
+        return self.count.to_bytes(count, "big")
+
+    def fraction(self) -> float:
+        return 0.5
+
+
 def link(
     purpose: Purpose = Purpose.UNSUBSCRIBE, account: int = 7, mail_list: int = 3, key_id: int = 1
 ) -> str:
@@ -198,6 +273,11 @@ def book() -> Book:
 
 
 @pytest.fixture
+def joining(book: Book) -> Joiners:
+    return Joiners(book)
+
+
+@pytest.fixture
 def meter() -> MemoryMeter:
     return MemoryMeter()
 
@@ -208,7 +288,7 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def means(book: Book, meter: MemoryMeter, clock: FixedClock) -> Means:
+def means(book: Book, joining: Joiners, meter: MemoryMeter, clock: FixedClock) -> Means:
     return Means(
         leaving=book,
         departing=book,
@@ -219,6 +299,9 @@ def means(book: Book, meter: MemoryMeter, clock: FixedClock) -> Means:
         meter=meter,
         settings=WebSection,
         letters_from=lambda: "no-reply@provider.example",
+        joining=joining,
+        signup=SignupSection,
+        entropy=Counting(),
     )
 
 

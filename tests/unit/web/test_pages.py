@@ -8,11 +8,16 @@ from http import HTTPStatus
 
 import pytest
 
+from gateway.model.address import parse_address
 from gateway.model.facts import Basis, SubscriptionState
+from gateway.settings.schema import SignupSection
 from gateway.web.colour import DARK_PAPER, LIGHT_PAPER, contrast
+from gateway.web.join_pages import JoinPages, Typed
+from gateway.web.joining import Joined, Offer, Over, Question, TurnedDown
 from gateway.web.languages import Visit, load_languages
 from gateway.web.leaving import AlreadyUnsubscribed, Brand, Story
 from gateway.web.pages import Links, Pages
+from gateway.web.wall import Step
 
 PAGES = Pages()
 STORY = Story(
@@ -28,6 +33,8 @@ STORY = Story(
     source="<i>fair</i>",
     since=0.0,
 )
+OFFER = Offer(7, 3, "acme & söhne", "<b>Tea</b>", "tea.acme.example", "<i>fair</i>", "daily")
+JOINING = JoinPages(PAGES)
 LINKS = Links("leave", "report", "why", "undo", 86_400.0)
 VISITS = [Visit(language) for language in load_languages().values()]
 ENGLISH = VISITS[0]
@@ -46,6 +53,21 @@ def every(seen: Visit):
     yield from (page(seen, STORY) for page in (PAGES.asked, PAGES.report, PAGES.reported))
     yield from (page(seen) for page in (PAGES.undo, PAGES.undone, PAGES.too_late))
     yield from (PAGES.why(seen, replace(STORY, basis=basis), LINKS) for basis in Basis)
+    yield from joining(seen)
+
+
+def joining(seen: Visit):
+    address = parse_address("fair@example.net")
+    yield from (JOINING.form(seen, OFFER, Typed("s", "<i>fair", wrong=wrong)) for wrong in (False, True))
+    yield from (
+        JOINING.step(seen, OFFER, address, Step("s", early), SignupSection()) for early in (False, True)
+    )
+    yield JOINING.asked(seen, OFFER, address)
+    yield JOINING.busy(seen, OFFER)
+    yield JOINING.question(seen, Question(OFFER, "a***@e***.net", 86_400.0, "<i>fair</i>"))
+    yield from (JOINING.joined(seen, Joined(OFFER, since), "token") for since in (0.0, 86_400.0))
+    yield JOINING.turned_down(seen, TurnedDown(OFFER))
+    yield from (JOINING.over(seen, Over(offer)) for offer in (OFFER, None))
 
 
 STYLE = re.search(r"<style>(.*?)</style>", PAGES.home(ENGLISH).body.decode(), re.DOTALL)[1]

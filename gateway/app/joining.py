@@ -1,0 +1,181 @@
+"""The web's ``Joining`` over the store, and the loop that reminds and erases."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement, Row, select
+
+from gateway.model.facts import AccountState
+from gateway.model.reply import PublicError
+from gateway.model.signup import Fate, Origin, Pending, Terms, Wish
+from gateway.ports import Clock, Meter
+from gateway.settings.schema import SignupSection
+from gateway.store import signups
+from gateway.store.brands import brand_of
+from gateway.store.database import Store
+from gateway.store.keys import StoreKeyring
+from gateway.store.refusals import NoSuchList, Suspended
+from gateway.store.schema import ACCOUNT, DOMAIN, MAIL_LIST
+from gateway.store.signup_rounds import SignupRounds
+from gateway.store.signups import Signups, Write
+from gateway.store.subscription_rows import Bond
+from gateway.web.joining import Joined, Offer, Over, Question, TurnedDown
+from gateway.web.leaving import Brand, Reader
+
+log = structlog.get_logger("signups")
+
+_PAUSE = 60.0  # seconds between two rounds
+
+
+def terms_of(section: SignupSection) -> Terms:
+    """Return what sign-ups are held to."""
+    return Terms(section.expires, section.reminder, section.person_hour, section.person_day)
+
+
+class StoreJoining:
+    """Blocks: the pages call it in threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        keyring: StoreKeyring,
+        meter: Meter,
+        write: Write,
+        settings: Callable[[], SignupSection],
+    ) -> None:
+        self._store = store
+        self._meter = meter
+        self._write = write
+        self._settings = settings
+        self._signups = Signups(store, keyring)
+
+    def offer(self, account: str, list_id: str) -> Offer | None:
+        """Return a list by its names; None where there is none, or its account may not write to anybody."""
+        return self._offer(ACCOUNT.c.name == account, MAIL_LIST.c.folded == list_id.casefold())
+
+    def ask(self, wish: Wish, now: float) -> Fate:
+        """Take a wish; the pages do not look at what became of it."""
+        try:
+            decided = self._signups.ask(wish, self._write, terms_of(self._settings()), now)
+        except (NoSuchList, Suspended):  # since the form was shown: there is nobody to tell
+            return Fate.SUPPRESSED
+        self._meter.count("signup_wishes_total", fate=decided.value)
+        if decided is Fate.BOMBING:
+            log.warning("many sign-ups of one person", account=wish.account_id, list=wish.list_id)
+        return decided
+
+    def question(self, reader: Reader, signup_id: bytes, now: float) -> Question | Joined | Over:
+        """Return what a letter's link is about."""
+        offer = self._offer_of(reader)
+        if offer is None:
+            return Over(None)
+        found = self._signups.find(_bond(reader), signup_id, now)
+        match found:
+            case Pending():
+                return Question(offer, found.address.masked, found.asked_at, found.source)
+            case signups.ConfirmedBefore(since):
+                return Joined(offer, since)
+            case signups.Over():
+                return Over(offer)
+
+    def confirm(self, reader: Reader, signup_id: bytes, origin: Origin, now: float) -> Joined | Over:
+        """Put its owner on the list; durable when it returns."""
+        offer = self._offer_of(reader)
+        if offer is None:
+            return Over(None)
+        match self._signups.confirm(_bond(reader), signup_id, origin, now):
+            case signups.Confirmed():
+                self._meter.count("signup_answers_total", answer="confirmed")
+                return Joined(offer)
+            case signups.ConfirmedBefore(since):
+                return Joined(offer, since)
+            case signups.Over():
+                return Over(offer)
+
+    def refuse(
+        self, reader: Reader, signup_id: bytes, origin: Origin, result: str, now: float
+    ) -> TurnedDown | Over:
+        """End the sign-up, and keep the account's forms from writing to its owner."""
+        offer = self._offer_of(reader)
+        outcome = self._signups.refuse(_bond(reader), signup_id, origin, result, now)
+        if offer is None or isinstance(outcome, signups.Over):
+            return Over(offer)
+        self._meter.count("signup_answers_total", answer=result)
+        return TurnedDown(offer)
+
+    def _offer_of(self, reader: Reader) -> Offer | None:
+        return self._offer(ACCOUNT.c.id == reader.account_id, MAIL_LIST.c.id == reader.list_id)
+
+    def _offer(self, *which: ColumnElement[bool]) -> Offer | None:
+        query = (
+            select(MAIL_LIST, ACCOUNT.c.name.label("account_name"), ACCOUNT.c.state)
+            .join(ACCOUNT, ACCOUNT.c.id == MAIL_LIST.c.account_id)
+            .where(*which)
+        )
+        with self._store.read() as connection:
+            row = connection.execute(query).one_or_none()
+            if row is None or not AccountState(row.state).may_send:
+                return None
+            domains = connection.execute(
+                select(DOMAIN.c.name).where(
+                    DOMAIN.c.account_id == row.account_id, DOMAIN.c.verified_at.is_not(None)
+                )
+            )
+            brand = brand_of(connection, row.account_id)
+            face = Brand(brand.colour, brand.logo_name, brand.width, brand.height)
+            return _as_offer(row, tuple(domains.scalars()), face)
+
+
+class Rounds:
+    """Reminds, and erases what nobody has answered. A process that dies has done a batch, or has not."""
+
+    def __init__(
+        self,
+        rounds: SignupRounds,
+        write: Write,
+        settings: Callable[[], SignupSection],
+        clock: Clock,
+        meter: Meter,
+    ) -> None:
+        self._rounds = rounds
+        self._write = write
+        self._settings = settings
+        self._clock = clock
+        self._meter = meter
+
+    async def run(self) -> None:
+        """Go round until cancelled."""
+        while True:
+            try:
+                await self.round()
+            except PublicError as error:
+                log.warning("sign-ups wait for their end", why=str(error))
+            await asyncio.sleep(_PAUSE)
+
+    async def round(self) -> None:
+        """Erase and remind all that are due, a batch at a time. Raise StoreAway."""
+        while erased := await asyncio.to_thread(self._rounds.expire, self._clock.now()):
+            self._meter.count("signup_answers_total", erased, answer="expired")
+        terms = terms_of(self._settings())
+        while sent := await asyncio.to_thread(self._rounds.remind, self._write, terms, self._clock.now()):
+            self._meter.count("signup_wishes_total", sent, fate="reminder")
+
+
+def _as_offer(row: Row[Any], domains: tuple[str, ...], brand: Brand) -> Offer:
+    return Offer(
+        row.account_id,
+        row.id,
+        row.account_name,
+        row.name or row.list_id,
+        row.list_id,
+        row.description,
+        row.frequency,
+        domains,
+        brand,
+    )
+
+
+def _bond(reader: Reader) -> Bond:
+    return Bond(reader.account_id, reader.list_id, reader.address_hash)
