@@ -4,6 +4,10 @@
 //   {"read": HTML, "link": URL}    show a mail, and click the link in it
 //   {"go": URL}  {"again": true}   open a page; reload it
 //   {"press": NAME}                click the button of that name
+//   {"show": HTML}                 show a page of somebody else
+//   {"submit": true}               send the form, whatever is in it
+//   {"fill": {LABEL: TEXT}}        write into fields
+//   {"until": TEXT}                wait until the page says so by itself
 //   {"keys": [KEY, ...]}           press keys; a page that follows is waited for
 //   {"focused": true}              what has the focus
 //   {"axe": true}                  what axe-core finds wrong
@@ -102,6 +106,20 @@ async function obey(command) {
   if (command.go) return see(await page.goto(command.go));
   if (command.again) return see(await page.reload());
   if (command.press) return follow(() => page.getByRole("button", { name: command.press, exact: true }).click());
+  if (command.show) {
+    await page.goto("about:blank");
+    await page.setContent(command.show);
+    return {};
+  }
+  if (command.submit) return follow(() => page.locator("form").evaluate((form) => form.submit()));
+  if (command.fill) {
+    for (const [label, text] of Object.entries(command.fill)) await page.getByLabel(label).fill(text);
+    return {};
+  }
+  if (command.until) {
+    await page.getByText(command.until).waitFor();
+    return see();
+  }
   if (command.keys) return keys(command.keys);
   if (command.focused) return focused();
   if (command.axe) return judge();

@@ -5,11 +5,12 @@ and each takes readers of its own. ``own_house`` is one for a scenario alone, no
 """
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scene import READERS, House, Sink, furnish
+from scene import NODE, READERS, SHOTS, Browser, House, Sink, furnish
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +45,12 @@ def own_house(template: House, tmp_path: Path) -> Iterator[House]:
     yield from _lived_in(tmp_path / "house", template, started=False)
 
 
+@pytest.fixture(scope="module")
+def house_of_the_file(template: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One for the scenarios of a file, not started yet."""
+    yield from _lived_in(tmp_path_factory.mktemp("file") / "house", template, started=False)
+
+
 def _lived_in(folder: Path, template: House, *, started: bool) -> Iterator[House]:
     sink = Sink()
     sink.start()
@@ -70,3 +77,19 @@ def readers() -> Iterator[str]:
 @pytest.fixture
 def reader(readers: Iterator[str]) -> str:
     return next(readers)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    node, chromium = shutil.which("node"), shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is missing: apt-get install chromium")
+    there = [(NODE / "node_modules" / name).is_dir() for name in ("playwright-core", "axe-core")]
+    if node is None or not all(there):
+        pytest.skip(
+            "playwright-core or axe-core is missing: npm install --prefix tests/node (Debian: nodejs npm)"
+        )
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    driver = Browser(node, chromium)
+    yield driver
+    driver.close()

@@ -4,12 +4,9 @@ by keyboard, judged by axe-core; and as a mail scanner takes it, who follows eve
 The pictures of the pages are kept in build/screenshots.
 """
 
-import json
 import re
-import shutil
 import sqlite3
 import struct
-import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -19,65 +16,15 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
-from typing import Any
 
 import pytest
-from scene import House, newsletter
+from scene import PHONE, SHOTS, Browser, House, newsletter
 
 pytestmark = [pytest.mark.scenario, pytest.mark.debian]
 
 SENDER = "news@acme.example"
-ROOT = Path(__file__).resolve().parents[2]
-NODE = ROOT / "tests/node"
-SHOTS = ROOT / "build/screenshots"
-PHONE = {"width": 360, "height": 740, "touch": True}
 DESKTOP = {"width": 1280, "height": 900}
 LANGUAGES = ("de", "es", "fr", "ro")
-
-
-class Browser:
-    """The driver; each method is one command of tests/node/pages.mjs."""
-
-    def __init__(self, node: str, chromium: str) -> None:
-        self._process = subprocess.Popen(
-            [node, str(NODE / "pages.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self._tell({"executable": chromium})
-
-    def __call__(self, **command: object) -> dict[str, Any]:
-        self._tell(command)
-        assert self._process.stdout
-        said = json.loads(self._process.stdout.readline())
-        assert "failed" not in said, said
-        return dict(said)
-
-    def close(self) -> None:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        code = self._process.wait(20)
-        self._process.stdout.close()
-        assert code == 0
-
-    def _tell(self, command: dict[str, Any]) -> None:
-        assert self._process.stdin
-        print(json.dumps(command), file=self._process.stdin, flush=True)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    node, chromium = shutil.which("node"), shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is missing: apt-get install chromium")
-    there = [(NODE / "node_modules" / name).is_dir() for name in ("playwright-core", "axe-core")]
-    if node is None or not all(there):
-        pytest.skip(
-            "playwright-core or axe-core is missing: npm install --prefix tests/node (Debian: nodejs npm)"
-        )
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    driver = Browser(node, chromium)
-    yield driver
-    driver.close()
 
 
 class Mail:

@@ -1,5 +1,6 @@
 """The scenery of the scenarios: a gateway's folder with its real process tree, and a next hop that keeps mail."""
 
+from scene.browser import NODE, PHONE, SHOTS, Browser
 from scene.house import PASSWORD, House
 from scene.letters import newsletter
 from scene.sink import Received, Sink
@@ -7,9 +8,13 @@ from scene.template import READERS, furnish
 from scene.waiting import PATIENCE, eventually, free_port
 
 __all__ = [
+    "NODE",
     "PASSWORD",
     "PATIENCE",
+    "PHONE",
     "READERS",
+    "SHOTS",
+    "Browser",
     "House",
     "Received",
     "Sink",
