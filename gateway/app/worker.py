@@ -112,7 +112,9 @@ class Worker:
         self._spool = spool
         self._clock, self._entropy = SystemClock(), SystemEntropy()
         self._gatherer = Gatherer(books.consent)
-        self._routes = Routes(self._settings, self._clock, self._entropy, meter)
+        self._routes = Routes(
+            self._settings, lambda: self._holder.current.files, self._clock, self._entropy, meter
+        )
         self._scheduler = Scheduler(spool, self._means(), self._entropy, self._settings)
         self._intake = Intake(self._intake_world())
         self._contents = Contents(lambda: self._settings().submission.limits.contents, meter)

@@ -229,8 +229,7 @@ async def _log_in(session: aiosmtplib.SMTP, target: Target) -> None:
         return
     if target.tls is not TlsMode.NONE and session.get_transport_info("sslcontext") is None:
         raise aiosmtplib.SMTPException('credentials need TLS; tls = "none" is how to send them in the clear')
-    password = await asyncio.to_thread(target.password)
-    await session.login(target.username, password)
+    await session.login(target.username, target.password)
 
 
 def _take_over(session: aiosmtplib.SMTP, target: Target, patience: Patience) -> Connection:

@@ -2,8 +2,8 @@
 
 What it promises: a host that cannot be reached, fails at TLS or AUTH, says 421 or breaks the dialogue is put
 aside (``standing``), and the copy goes to the next host at once unless this one may have taken it. When all
-are aside it raises HopUnreachable with the time until which that lasts. A changed ``[relay]`` section takes
-effect with the next copy.
+are aside it raises HopUnreachable with the time until which that lasts. A changed ``[relay]`` section, and a
+password or authorities that a reload has read anew, take effect with the next copy.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,14 +14,14 @@ from gateway.relay.pool import Census, Pool
 from gateway.relay.record import NO_REPLY, broken
 from gateway.relay.standing import Standing
 from gateway.relay.target import Target
-from gateway.settings.schema import RelaySection, Settings, SmarthostSection
+from gateway.settings.files import Files
+from gateway.settings.schema import RelaySection, Settings
 
 
 class _Host:
     """A smarthost in use."""
 
-    def __init__(self, section: SmarthostSection, relay: RelaySection, hostname: str, census: Census) -> None:
-        target = Target(section)
+    def __init__(self, target: Target, relay: RelaySection, hostname: str, census: Census) -> None:
         patience = Patience(relay.timeouts.connect, relay.timeouts.command, relay.timeouts.data)
 
         def open_session() -> Awaitable[Connection]:
@@ -38,13 +38,20 @@ class Routes:
     """The NextHop of a gateway that hands its mail to smarthosts."""
 
     def __init__(
-        self, settings: Callable[[], Settings], clock: Clock, entropy: Entropy, meter: Meter
+        self,
+        settings: Callable[[], Settings],
+        files: Callable[[], Files],
+        clock: Clock,
+        entropy: Entropy,
+        meter: Meter,
     ) -> None:
         self._settings = settings
+        self._files = files
         self._clock = clock
         self._entropy = entropy
         self._census = Census(meter)
         self._built_from: Settings | None = None
+        self._matters: tuple[object, ...] = ()
         self._hosts: tuple[_Host, ...] = ()
 
     async def send(self, copy: Copy) -> HopReply:
@@ -120,15 +127,19 @@ class Routes:
     def _current(self) -> tuple[_Host, ...]:
         settings = self._settings()
         if settings is not self._built_from:
-            old, self._built_from = self._built_from, settings
-            if old is None or _matters(old) != _matters(settings):
-                self._build(settings)
+            self._built_from = settings
+            files = self._files()
+            targets = tuple(Target(section, files) for section in settings.relay.smarthost)
+            matters = _matters(settings, targets)
+            if matters != self._matters:
+                self._matters = matters
+                self._build(settings, targets)
         return self._hosts
 
-    def _build(self, settings: Settings) -> None:
+    def _build(self, settings: Settings, targets: Sequence[Target]) -> None:
         self.close()
         relay, hostname = settings.relay, settings.gateway.hostname
-        self._hosts = tuple(_Host(section, relay, hostname, self._census) for section in relay.smarthost)
+        self._hosts = tuple(_Host(target, relay, hostname, self._census) for target in targets)
 
     def close(self) -> None:
         """Say QUIT on idle connections; busy ones are left when their copy is through."""
@@ -136,7 +147,7 @@ class Routes:
             host.pool.close()
 
 
-def _matters(settings: Settings) -> tuple[object, ...]:
+def _matters(settings: Settings, targets: Sequence[Target]) -> tuple[object, ...]:
     relay = settings.relay
     return (
         relay.smarthost,
@@ -144,4 +155,5 @@ def _matters(settings: Settings) -> tuple[object, ...]:
         relay.messages_per_connection,
         relay.timeouts,
         settings.gateway.hostname,
+        [target.secrets for target in targets],
     )

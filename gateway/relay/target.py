@@ -1,15 +1,16 @@
 """A smarthost as the client needs it: where it is, how TLS is meant, who we are there.
 
-What it promises: the TLS context is built once and the password is read at each log-in, so that a new
-password is taken without a restart. Both touch files: call them in a thread; OSError is theirs.
+What it promises: the password and the authorities are those of the config in force, read when that was
+accepted: a file that is changed, or lost, later counts with the next reload, as every other does. It fails
+with OSError when it is made. The TLS context is built once; that takes its time, so call it in a thread.
 """
 
 import ssl
 from enum import Enum
 from functools import cached_property
 
+from gateway.settings.files import Files
 from gateway.settings.schema import SmarthostSection
-from gateway.settings.secret_files import read_secret
 
 
 class TlsMode(Enum):
@@ -24,13 +25,20 @@ class TlsMode(Enum):
 class Target:
     """One ``[[relay.smarthost]]``."""
 
-    def __init__(self, section: SmarthostSection) -> None:
+    def __init__(self, section: SmarthostSection, files: Files) -> None:
         self.host = section.host
         self.port = section.port
         self.tls = TlsMode(section.tls)
         self.username = section.username
         self.label = section.host if section.port == 25 else f"{section.host}:{section.port}"
-        self._section = section
+        self.password = _password(section, files)
+        self._verify = section.verify
+        self._authorities = None if section.ca_file is None else files.read(section.ca_file).decode("ascii")
+
+    @property
+    def secrets(self) -> tuple[str, str | None]:
+        """What makes it another one though its section is the same."""
+        return self.password, self._authorities
 
     def context(self) -> ssl.SSLContext:
         """Return the TLS context; the certificate is checked with ``require`` and ``implicit`` only."""
@@ -38,15 +46,15 @@ class Target:
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
-        ca_file = self._section.ca_file
-        context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
-        if self.tls is TlsMode.OPPORTUNISTIC or not self._section.verify:
+        context = ssl.create_default_context(cadata=self._authorities)
+        if self.tls is TlsMode.OPPORTUNISTIC or not self._verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
 
-    def password(self) -> str:
-        """Return the password of the log-in, without the line end of its file."""
-        if self._section.password_file is None:
-            return ""
-        return read_secret(str(self._section.password_file)).decode().rstrip("\r\n")
+
+def _password(section: SmarthostSection, files: Files) -> str:
+    """Return the password of the log-in, without the line end of its file."""
+    if section.password_file is None:
+        return ""
+    return files.secret(str(section.password_file)).decode().rstrip("\r\n")

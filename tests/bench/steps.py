@@ -52,6 +52,7 @@ from gateway.ports import Copy, HopReply, Parcel, Settlement
 from gateway.relay.record import Record
 from gateway.relay.reports import Reports
 from gateway.relay.routes import Routes
+from gateway.settings.files import Disk
 from gateway.signing.signer import DkimSigner
 from gateway.smtp.contents import Contents
 from gateway.spool.opening import open_shard
@@ -232,7 +233,7 @@ class Bench:
             describe_rewrite=configuration.describe_rewrite,
         ))  # fmt: skip
         self._signer = DkimSigner(books.dkim_keys, self._clock, books.meter)
-        self._hop = Routes(lambda: settings, self._clock, self._entropy, books.meter)
+        self._hop = Routes(lambda: settings, Disk, self._clock, self._entropy, books.meter)
         self._record = Record(reports, lambda: settings.relay, self._clock, self._entropy, books.meter)
 
     # One round: every step for all messages, then the next step

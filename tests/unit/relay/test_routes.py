@@ -1,10 +1,12 @@
 import asyncio
+import base64
 from dataclasses import replace
 
 import pytest
 
 from gateway.ports import HopBroken, HopUnreachable
 from gateway.relay.routes import Routes
+from gateway.settings.files import Disk, Handed
 
 
 class World:
@@ -13,7 +15,7 @@ class World:
     def __init__(self, mail, clock, entropy, meter, *hops, **relay) -> None:
         self.mail = mail
         self.settings = mail.settings(*[mail.host(hop) for hop in hops], **relay)
-        self.routes = Routes(lambda: self.settings, clock, entropy, meter)
+        self.routes = Routes(lambda: self.settings, Disk, clock, entropy, meter)
 
     async def send(self):
         return await self.routes.send(self.mail.copy())
@@ -252,3 +254,23 @@ async def test_what_a_host_has_broken_is_not_its_next_probe(world, make_hop, clo
     again = replace(copy, delivery=replace(copy.delivery, attempts=1))
     assert (await relay.routes.send(again)).code == 250
     assert len(second.taken) == 1
+
+
+async def test_a_password_counts_from_the_next_reload_on(mail, clock, entropy, meter, make_hop):
+    hop = await make_hop(offers=("AUTH PLAIN", "PIPELINING"))
+    host = mail.host(hop) | {"username": "u", "password_file": "/secrets/password"}
+    files, settings = Handed({"/secrets/password": b"old\n"}), mail.settings(host)
+    routes = Routes(lambda: settings, lambda: files, clock, entropy, meter)
+    old, new = ("AUTH PLAIN " + base64.b64encode(b"\0u\0" + one).decode() for one in (b"old", b"new"))
+
+    async def log_ins() -> list[str]:
+        hop.heard.clear()
+        await routes.send(mail.copy())
+        return [line for line in hop.heard if line.startswith("AUTH")]
+
+    assert await log_ins() == [old]
+    settings = mail.settings(host)
+    assert await log_ins() == []  # a reload that changes nothing here: the connection goes on
+    files, settings = Handed({"/secrets/password": b"new\n"}), mail.settings(host)
+    assert await log_ins() == [new]
+    routes.close()

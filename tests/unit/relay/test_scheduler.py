@@ -23,6 +23,7 @@ from gateway.relay.routes import Routes
 from gateway.relay.scheduler import Scheduler
 from gateway.relay.sending import Means
 from gateway.relay.wire import UnfitContent
+from gateway.settings.files import Disk
 from gateway.spool.memory import MemorySpool
 from gateway.store.quota_memory import MemoryQuota
 
@@ -653,7 +654,7 @@ async def test_a_reload_changes_the_number_of_senders(make, mail):
 async def test_a_real_hop_that_is_down_and_comes_back(make, hop, clock, entropy, meter):
     world = make(ready=100, ready_per_account=100)
     world.settings = world.mail.settings(world.mail.host(hop), ready=100, connections=4)
-    routes = Routes(lambda: world.settings, clock, entropy, meter)
+    routes = Routes(lambda: world.settings, Disk, clock, entropy, meter)
     world.relay = world.scheduler(routes)
     await hop.stop()
     async with world.running():
@@ -709,7 +710,7 @@ async def test_one_refused_recipient_of_several(make, make_hop, clock, entropy, 
     hop = await make_hop(says={"RCPT": ["550 5.1.1 who?", "250 ok"], "DATA": ["503 no", "354 go"]})
     world = make(connections=1)
     world.settings = world.mail.settings(world.mail.host(hop), connections=1)
-    routes = Routes(lambda: world.settings, clock, entropy, meter)
+    routes = Routes(lambda: world.settings, Disk, clock, entropy, meter)
     world.relay = world.scheduler(routes)
     async with world.running():
         await world.offer(3)
