@@ -9,6 +9,7 @@ Templates are text, handed in by who reads files; ``config/templates`` shows the
 ``list_name``, ``account_name``, ``unsubscribe_url``, ``why_url`` and ``abuse_url``.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
@@ -149,21 +150,17 @@ _PART = Lines("text", "utf-8", flowed=False, newline="\r\n", lead=b"", trail=b""
 
 def _footer(lines: Lines, facts: RewriteFacts, written: "_Written") -> bytes:
     html, codec = lines.form != "text", lines.codec
-    octets = written(lines, facts)
-    links = (
-        (_UNSUBSCRIBE, facts.unsubscribe_url),
-        (_ABUSE, facts.abuse_url),
-        (_WHY, facts.why_url),
-    )
-    for stand_in, url in links:
-        octets = octets.replace(stand_in.encode(codec), _link(url, codec, html))
-    return lines.lead + octets + lines.trail
+    urls = facts.unsubscribe_url, facts.abuse_url, facts.why_url
+    links = [_link(url, codec, html) for url in urls]
+    pieces = [piece if isinstance(piece, bytes) else links[piece] for piece in written(lines, facts)]
+    return b"".join((lines.lead, *pieces, lines.trail))
 
 
 # What -------------------------------------------------------------------------------------------------------
 
-_Written = Callable[[Lines, RewriteFacts], bytes]
-"""A footer in its place, with stand-ins for the links."""
+_Skeleton = tuple[bytes | int, ...]
+"""A footer's octets, and between them the numbers of links: to unsubscribe, to report abuse, and why."""
+_Written = Callable[[Lines, RewriteFacts], _Skeleton]
 
 
 def _skeletons(table: Settings) -> _Written:
@@ -175,22 +172,28 @@ def _skeletons(table: Settings) -> _Written:
     }
 
     @lru_cache(maxsize=1024)
-    def rendered(form: str, codec: str, flowed: bool, newline: str, names: tuple[str, str, str]) -> bytes:  # noqa: FBT001 - a key of the cache
+    def rendered(form: str, codec: str, flowed: bool, newline: str, names: tuple[str, str, str]) -> _Skeleton:  # noqa: FBT001 - a key of the cache
         list_name, list_id, account_name = names
         if form != "text":
-            return html_octets(
-                templates[form](list_name or list_id, account_name).replace("\r\n", newline), codec
-            )
+            html = templates[form](list_name or list_id, account_name).replace("\r\n", newline)
+            return _apart(html_octets(html, codec), codec)
         # A name in letters that the charset lacks would be a row of question marks; the list's id never is.
         shown = list_name if list_name and expresses(codec, list_name) else list_id
         lines = templates[form](shown, account_name).split("\r\n")
-        return plain_octets(newline.join(map(_stuffed, lines) if flowed else lines), codec)
+        return _apart(plain_octets(newline.join(map(_stuffed, lines) if flowed else lines), codec), codec)
 
-    def written(lines: Lines, facts: RewriteFacts) -> bytes:
+    def written(lines: Lines, facts: RewriteFacts) -> _Skeleton:
         names = facts.mail_list.name, facts.mail_list.list_id, facts.account.name
         return rendered(lines.form, lines.codec, lines.flowed, lines.newline, names)
 
     return written
+
+
+def _apart(octets: bytes, codec: str) -> _Skeleton:
+    """Cut a footer where the links stand in it."""
+    numbers = {one.encode(codec): number for number, one in enumerate((_UNSUBSCRIBE, _ABUSE, _WHY))}
+    pieces = re.split(b"(" + b"|".join(map(re.escape, numbers)) + b")", octets)
+    return tuple([numbers.get(piece, piece) for piece in pieces])
 
 
 def _template(source: str, name: str, *, autoescape: bool) -> Callable[[str, str], str]:

@@ -8,35 +8,29 @@ What no reader could be sure of is left as it is, with the reason in ``Plan.rewr
 a place is named in ``Plan.unfilled``: it must not be sent.
 """
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
-from gateway.mime.enclosed import end_of_plain, is_armoured
-from gateway.mime.insertion import Place, Probed, place_in_html, probed
-from gateway.mime.lastplan import LastPlan, LastReadings
+from gateway.mime.insertion import Place
+from gateway.mime.lastplan import LastPlan
 from gateway.mime.structure import Bodies, Choice, Room, Row, Shown, bodies
-from gateway.mime.text import Text, back_to_ascii, text_of
+from gateway.mime.text import Text, back_to_ascii
 from gateway.mime.transfer import Gap, Placement, Untouchable, place
 from gateway.model.message import Message, Part
 from gateway.model.splice import Splice
-from gateway.model.way_out import MISSING, Evidence, Finding, Rewriting, WayOut, worst
+from gateway.model.way_out import MISSING, Finding, Rewriting, WayOut, worst
+from policies.footer_reading import AMP, HTML, STAND_IN, Reading, behind, reading_of
 from policies.list_headers import REPLACED
 from policies.own_headers import takes_out
+from policies.way_out.circumstances import Circumstances
 from policies.way_out.header import own_header
-from policies.way_out.look import Circumstances, in_html, in_plain
-from policies.way_out.placeholders import Form, Site, sites, unmistakable
+from policies.way_out.placeholders import Site, unmistakable
 
 ADDED, PROVIDED, HEADERS_ONLY = "added", "sender provides", "headers only: "
 WRAPPED, AS_A_PART = "added, wrapped", "added, as a part"
 
 _AFTER_A_FOOTER = ("", " ", "  ")  # what gives it the length that base64 needs
-_STAND_IN = "https://unsubscribe.invalid/here"  # the link of whoever gets the message
-_AMP = "text/x-amp-html"
-# It hides the body until AMP's own script has run, in every AMP message: it says nothing of what is seen.
-_AMP_BOILERPLATE = re.compile(r"<style\s+amp4email-boilerplate\s*>[^<]*</style>", re.IGNORECASE)
-_HTML = frozenset({"text/html", _AMP, "text/watch-html"})
 _OUTCOMES = {Room.INSERT: AS_A_PART, Room.WRAP_BEFORE: WRAPPED, Room.WRAP_AFTER: WRAPPED}
 
 
@@ -106,12 +100,10 @@ class _Planning:
         self._message = message
         self._terms = terms
         named = own_header(message, terms.reserved).links
-        self._circumstances = Circumstances(
-            (_STAND_IN, ours) if ours else (_STAND_IN,), named, terms.reserved
-        )
+        self._circumstances = Circumstances((STAND_IN, ours) if ours else (STAND_IN,), named, terms.reserved)
         self._header_counts = terms.own_header_counts and bool(named)
         self._edits: dict[int, Edit] = {}  # by the start of the part
-        self._readings: dict[int, _Reading | str] = {}
+        self._readings: dict[int, Reading | str] = {}
         self._unfilled = ""
 
     def plan(self) -> Plan:
@@ -201,7 +193,7 @@ class _Planning:
             return untouchable.reason
         return ""
 
-    def _sealed(self, shown: Shown, reading: "_Reading") -> str:
+    def _sealed(self, shown: Shown, reading: Reading) -> str:
         """Return why the octets of a text must stay, or ""."""
         return shown.sealed or ("inline-pgp" if reading.armoured and not self._terms.wraps_sealed else "")
 
@@ -218,17 +210,15 @@ class _Planning:
             except Untouchable as untouchable:
                 self._unfilled = untouchable.reason
 
-    def _reading(self, part: Part) -> "_Reading | str":
+    def _reading(self, part: Part) -> Reading | str:
         """Return what a text says, or why nobody can tell."""
         if part.start not in self._readings:
             self._readings[part.start] = self._read(part)
         return self._readings[part.start]
 
-    def _read(self, part: Part) -> "_Reading | str":
-        body = self._message.raw[part.body_start : part.body_end]
-        under = (part.encoding, part.content_type, part.charset, self._circumstances)
+    def _read(self, part: Part) -> Reading | str:
         try:
-            return _READINGS.get(body, under, lambda: _read(self._message, part, self._circumstances))
+            return reading_of(self._message, part, self._circumstances)
         except Untouchable as untouchable:
             return untouchable.reason
 
@@ -246,89 +236,18 @@ def _texts(row: Row) -> Iterator[Shown]:
                 yield from _texts(form)
 
 
-# What a text says
-# ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What a part's text says, wherever it stands in a message.
-
-    ``place``: where a footer would go; ``reason``: why it can go nowhere.
-    """
-
-    text: Text
-    sites: tuple[Site, ...]
-    finding: Finding
-    armoured: bool
-    place: Place | None = None
-    reason: str = ""
-
-
-_READINGS = LastReadings[_Reading]()
-
-
-def _read(message: Message, part: Part, circumstances: Circumstances) -> _Reading:
-    text = text_of(message, part)
-    ours = circumstances.ours[1:]
-    if part.content_type in _HTML:
-        return _read_html(part, text, sites(text.view, Form.HTML, ours), circumstances)
-    found = sites(text.view, Form.PLAIN, ours)
-    finding = in_plain(_as_sent(text, found), circumstances)
-    return _Reading(text, found, finding, is_armoured(text.view), Place(end_of_plain(text.view)))
-
-
-def _read_html(part: Part, text: Text, found: tuple[Site, ...], circumstances: Circumstances) -> _Reading:
-    try:
-        probe = probed(text.view, text.view.lower())
-    except Untouchable as untouchable:
-        doubt = Finding(WayOut.MISSING, Evidence("doubtful", declaration=untouchable.reason))
-        return _Reading(text, found, doubt, armoured=False, reason=untouchable.reason)
-    sent = _as_sent(text, found)
-    if part.content_type == _AMP:
-        sent = _AMP_BOILERPLATE.sub("", sent)
-    # What is sent is another text than what was probed, where it has placeholders.
-    as_probed = not found and part.content_type != _AMP
-    finding = in_html(sent, circumstances, probe.tree if as_probed else None)
-    place, reason = _place_in_html(part, probe)
-    return _Reading(text, found, finding, armoured=False, place=place, reason=reason)
-
-
-def _place_in_html(part: Part, probe: Probed) -> tuple[Place | None, str]:
-    try:
-        place = place_in_html(probe)
-    except Untouchable as untouchable:
-        return None, untouchable.reason
-    if place.closing and part.content_type == _AMP:  # it is valid as it is, or not shown at all
-        return None, "html"
-    return place, ""
-
-
-def _as_sent(text: Text, found: Sequence[Site]) -> str:
-    """Return a text as somebody will get it, with a stand-in for the link."""
-    if not found:
-        return text.readable
-    pieces: list[bytes] = []
-    at = 0
-    for site in found:
-        pieces += (text.view[at : site.start], site.fill(_STAND_IN))
-        at = site.end
-    return b"".join((*pieces, text.view[at:])).decode(text.reads, "replace")
-
-
 # How it is written there
 # --------------------------------------------------------------------------------------
 
 
-def _edit(message: Message, part: Part, reading: _Reading, where: Place | None) -> Edit:
+def _edit(message: Message, part: Part, reading: Reading, where: Place | None) -> Edit:
     """Find the places of a text's placeholders, and of a footer where one is wanted."""
     text = reading.text
     pieces: list[tuple[Gap, Site | Lines, tuple[str, str, str]]] = [
         (site.gap, site, site.fillers) for site in reading.sites
     ]
     if where is not None:
-        # No placeholder is cut in two, whatever stands in it.
-        at = next((site.end for site in reading.sites if site.start < where.at < site.end), where.at)
+        at = behind(reading.sites, where.at)
         place_of_footer = Place(at, where.closing)
         pieces.append(((at, at), _lines(part, text, place_of_footer), _AFTER_A_FOOTER))
         pieces.sort(key=lambda piece: piece[0])
@@ -343,11 +262,11 @@ def _edit(message: Message, part: Part, reading: _Reading, where: Place | None) 
 def _lines(part: Part, text: Text, where: Place) -> Lines:
     view, at = text.view, where.at
     newline = "\n" if part.encoding == "base64" and b"\n" in view and b"\r\n" not in view else "\r\n"
-    html = part.content_type in _HTML
+    html = part.content_type in HTML
     lead = _html_lead(view, where, newline) if html else _text_lead(view[:at], newline, part)
     trail = newline if at < len(view) or not view or view.endswith(b"\n") else ""
     return Lines(
-        "amp" if part.content_type == _AMP else "html" if html else "text",
+        "amp" if part.content_type == AMP else "html" if html else "text",
         text.writes,
         part.format_flowed and not html,
         newline,

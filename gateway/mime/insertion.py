@@ -51,45 +51,40 @@ class Place:
     closing: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
-    """A text, parsed with the paragraph in it; one parse serves whoever looks at its tree."""
-
-    view: bytes
-    lower: bytes
-    first: int
-    tree: LexborHTMLParser
-
-
-def probed(view: bytes, lower: bytes) -> Probed:
-    """Parse a text, ``lower`` in lower case; raise Untouchable for one that would take too long."""
-    if len(view) > _LONGEST:
+def bounded(lower: bytes) -> None:
+    """Raise Untouchable for a text, in lower case, whose parse would take too long."""
+    if len(lower) > _LONGEST:
         raise Untouchable("long-html")
-    if len(view) > _FEW_TAGS and not _is_short(lower) and not is_tame(lower):
+    if len(lower) > _FEW_TAGS and not _is_short(lower) and not is_tame(lower):
         raise Untouchable("deep-html")
-    first = _likely_end(lower)
-    return Probed(view, lower, first, _parsed(view, Place(first)))
-
-
-def place_in_html(text: Probed) -> Place:
-    """Return where a footer goes that its reader will see."""
-    view, lower, first = text.view, text.lower, text.first
-    if _is_shown(text.tree):
-        return Place(first)
-    for at in _others(lower, first):
-        place = _closed(view, at)
-        if place is not None:
-            return place
-    raise Untouchable("html")
 
 
 def _is_short(lower: bytes) -> bool:
     return len(lower) <= _SHORT and lower.count(b"<") <= _FEW_TAGS
 
 
-def _likely_end(lower: bytes) -> int:
+def probed(before: bytes, after: bytes) -> LexborHTMLParser:
+    """Parse a text with the paragraph between its two pieces: one parse serves whoever looks at its tree."""
+    return LexborHTMLParser(b"".join((before, _PROBE, after)), options=_OPTIONS)
+
+
+def likely_end(lower: bytes) -> int:
     """Return the offset of the last ``</body>``, else ``</html>``, else the end: mostly that is it."""
     return next((at for at in (lower.rfind(b"</body"), lower.rfind(b"</html")) if at >= 0), len(lower))
+
+
+def place_in_html(view: bytes, lower: bytes, end: int, tree: LexborHTMLParser) -> Place:
+    """Return where a footer goes that its reader will see; raise Untouchable where that is nowhere.
+
+    ``end``: the likely one, where the paragraph stands in the text's ``tree``.
+    """
+    if _is_shown(tree):
+        return Place(end)
+    for at in _others(lower, end):
+        place = _closed(view, at)
+        if place is not None:
+            return place
+    raise Untouchable("html")
 
 
 def _others(lower: bytes, first: int) -> Iterator[int]:
@@ -103,11 +98,6 @@ def _others(lower: bytes, first: int) -> Iterator[int]:
 
 
 # The proof --------------------------------------------------------------------------------------------------
-
-
-def _parsed(view: bytes, place: Place) -> LexborHTMLParser:
-    octets = b"".join([view[: place.at], place.closing, _PROBE, view[place.at :]])
-    return LexborHTMLParser(octets, options=_OPTIONS)
 
 
 def _is_shown(tree: LexborHTMLParser) -> bool:
@@ -132,7 +122,7 @@ def _probe(tree: LexborHTMLParser) -> LexborNode | None:
 def _is_hidden(body: LexborNode) -> bool:
     for node in (body, body.parent):
         attributes = node.attributes if node is not None else {}
-        if "hidden" in attributes or _HIDES.search(attributes.get("style") or ""):
+        if attributes and ("hidden" in attributes or _HIDES.search(attributes.get("style") or "")):
             return True
     return False
 
@@ -171,7 +161,7 @@ def _closed(view: bytes, at: int) -> Place | None:
         return None
     place = Place(at, b"".join(f"</{name}>".encode() for name in names))
     for _ in range(2):
-        probe = _probe(_parsed(view, place))
+        probe = _probe(probed(view[:at] + place.closing, view[at:]))
         if probe is None:
             return None
         if _is_whole(probe):

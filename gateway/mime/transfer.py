@@ -51,6 +51,8 @@ class Placement(Protocol):
 def decode(raw: bytes, part: Part) -> bytes:
     """Return a part's octets; raise Untouchable where readers would not agree on them."""
     body = raw[part.body_start : part.body_end]
+    if part.encoding == "base64":
+        return _from_base64(body)
     # What splits lines in one reader and not in another has no sure place.
     if has_bare_newline(body):
         raise Untouchable("bare-newline")
@@ -59,8 +61,6 @@ def decode(raw: bytes, part: Part) -> bytes:
             return body
         case "quoted-printable":
             return binascii.a2b_qp(body)
-        case "base64":
-            return _from_base64(body)
         case _:
             raise Untouchable("encoding")
 
@@ -238,9 +238,10 @@ def _lines_of(octets: bytes, width: int) -> bytes:
 
 def _from_base64(body: bytes) -> bytes:
     try:
+        # In strict mode a bare CR or LF is no more allowed than any other octet that is not base64's.
         return binascii.a2b_base64(body.replace(b"\r\n", b"").rstrip(b" \t"), strict_mode=True)
     except binascii.Error as error:
-        raise Untouchable("broken-base64") from error
+        raise Untouchable("bare-newline" if has_bare_newline(body) else "broken-base64") from error
 
 
 def _place_in_base64(

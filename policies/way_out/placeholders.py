@@ -30,7 +30,10 @@ from gateway.mime.transfer import Gap, Untouchable
 from policies.way_out.forms import A_LINK, FORM, FRAMES, GROUPS, LEAVES, MORE_THAN_A_WORD, WORDED, WORDS
 
 # One of these is in every placeholder. To look for each by itself is quicker than one expression for all.
-_HINTS = (b"unsub", b"optout", b"<%", b"&lt;%", b"%3c%25")
+_NAMES = (b"unsub", b"optout")
+_SIGNS = (b"<%", b"&lt;%", b"%3c%25")
+_BEFORE_A_PERCENT = (b"<", b"&lt;", b"3c")  # in them
+_FEW_PERCENTS = 500
 _UNSUBSCRIBE = b"Unsubscribe"
 _MOST_HINTS = 600
 _NEAR = 64  # octets before a hint in which a frame may begin
@@ -138,13 +141,16 @@ class _Found(NamedTuple):
     named: bool = True  # it has the name of a link for leaving in it
 
 
-def sites(octets: bytes, form: Form, ours: Sequence[str] = ()) -> tuple[Site, ...]:
+def sites(
+    octets: bytes, form: Form, ours: Sequence[str] = (), lower: bytes | None = None
+) -> tuple[Site, ...]:
     """Return the placeholders of a text in an ASCII-compatible charset, in order.
 
     A link of ours is one too, wherever it came from: it was another reader's. ``ours``: how they begin.
-    Raise Untouchable for more of them than any newsletter has.
+    ``lower``: the same text in lower case, where the caller has it. Raise Untouchable for more of them than
+    any newsletter has.
     """
-    lower = octets.lower()
+    lower = octets.lower() if lower is None else lower
     links = [link for begin in ours for link in _links_of_ours(octets, begin.encode("ascii"), form)]
     write = _in_html if form is Form.HTML else _in_plain
     found: list[Site] = []
@@ -190,12 +196,18 @@ def _found(octets: bytes, lower: bytes, hints: Sequence[int]) -> Iterator[_Found
 def _hints(lower: bytes) -> list[int]:
     """Return where placeholders may be, in order: enough to say that there are too many."""
     found: list[int] = []
-    for hint in _HINTS:
+    for hint in (*_NAMES, *_SIGNS) if _may_have_signs(lower) else _NAMES:
         at = lower.rfind(hint)  # backwards: CPython needs half the time for that
         while at >= 0 and len(found) <= _MOST_HINTS:
             found.append(at)
             at = lower.rfind(hint, 0, at)
     return sorted(found)
+
+
+def _may_have_signs(lower: bytes) -> bool:
+    """Whether one of a few percent signs may begin a placeholder: widths and percents in URLs do not."""
+    before = lower.split(b"%", _FEW_PERCENTS)[:-1]
+    return len(before) == _FEW_PERCENTS or any(piece.endswith(_BEFORE_A_PERCENT) for piece in before)
 
 
 def _at(octets: bytes, lower: bytes, hint: int, begin: int) -> list[_Found]:

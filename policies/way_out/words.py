@@ -1,7 +1,8 @@
 """Whether words say that a link is for leaving, in any of the languages of ``wording``.
 
-A text is looked at as words, so that it costs one pass and not one for each stem: a word is looked up by its
-first letters. Scripts without blanks between words are searched for their phrases.
+A text is searched for all stems at once (Aho-Corasick), and for one word of each phrase: most texts have
+none, and are done with. In what is left a word is looked up by its first letters. Scripts without blanks
+between words are searched for their phrases.
 """
 
 import re
@@ -10,12 +11,14 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+from ahocorasick_rs import AhoCorasick, Implementation
+
 from policies.way_out.wording import HERE, WORDING
 
 Thing = TypeVar("Thing")
 
 _KEY = 4  # letters of a word by which its stems are found
-_AT_THE_END = 4  # of many things
+_FEW = 4  # texts that are read one by one
 _MOST_WORDS = 5  # of a link that only points
 # Chinese, Japanese and Korean, as they are after NFKD: Korean syllables are taken apart into letters.
 _UNSPACED = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff]")
@@ -41,11 +44,15 @@ _ALL: dict[int, str | None] = {
 }
 
 
+def _letters(text: str) -> str:
+    """Return a text case-folded and without marks on its letters."""
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKD", text.casefold()).translate(_ALL)
+
+
 def _words(text: str) -> list[str]:
     """Return the words of a text, case-folded and without marks."""
-    if text.isascii():
-        return text.lower().translate(_ASCII).split()
-    return unicodedata.normalize("NFKD", text.casefold()).translate(_ALL).split()
+    letters = _letters(text)
+    return letters.translate(_ASCII).split() if text.isascii() else letters.split()
 
 
 def normalised(text: str) -> str:
@@ -71,13 +78,35 @@ def _table() -> tuple[dict[str, tuple[tuple[str, ...], tuple[str, ...]]], tuple[
     return table, tuple(sorted(unspaced))
 
 
+def _one_of_each() -> AhoCorasick:
+    """Return what finds a piece of every stem and phrase: a text without any says nothing."""
+    said = [one for wording in WORDING.values() for one in (*wording.stems, *wording.phrases)]
+    pieces = {max(normalised(one).split(), key=len) for one in said}
+    return AhoCorasick(sorted(pieces), implementation=Implementation.DFA)
+
+
 _TABLE, _WITHOUT_BLANKS = _table()
 _KEYS = _TABLE.keys()
 _HERE = frozenset(map(normalised, HERE))
+_MAY_SAY = _one_of_each().find_matches_as_indexes
+
+
+def may_say_leave(texts: str) -> bool:
+    """Whether one of several texts, one below the other, may be of those that ``says_leave``."""
+    return bool(_MAY_SAY(_letters(texts)))
 
 
 def says_leave(text: str) -> bool:
     """Whether the text has a word or a phrase for leaving, whatever its language."""
+    return bool(_MAY_SAY(_letters(text))) and _says_leave(text)
+
+
+def says_leave_in_url(url: str) -> bool:
+    """Whether a URL says what it is for: "unsub" counts wherever it stands in there."""
+    return bool(_MAY_SAY(_letters(url))) and ("unsub" in url.lower() or _says_leave(url))
+
+
+def _says_leave(text: str) -> bool:
     words = _words(text)
     different = set(words)
     for key in {word[:_KEY] for word in different} & _KEYS:
@@ -93,8 +122,15 @@ def says_leave(text: str) -> bool:
 def says_here(text: str) -> bool:
     """Whether the text of a link only points at it, as "click here" does: its meaning stands beside it."""
     words = _words(text)
-    if len(words) > _MOST_WORDS:
-        return False
+    return len(words) <= _MOST_WORDS and _points(text, words)
+
+
+def may_say_here(texts: str) -> bool:
+    """Whether one of several texts, one below the other, may be of those that ``says_here``."""
+    return _points(texts, _words(texts))
+
+
+def _points(text: str, words: Sequence[str]) -> bool:
     return not _HERE.isdisjoint(words) or (not text.isascii() and _has_unspaced(words, _HERE))
 
 
@@ -106,16 +142,10 @@ def _has_unspaced(words: Sequence[str], phrases: Iterable[str]) -> bool:
 def those_that(
     says: Callable[[str], bool], things: Sequence[Thing], text: Callable[[Thing], str]
 ) -> list[Thing]:
-    """Return the things whose text says something, in few passes: most say nothing, the others stand last."""
-    return _by_halves(says, things[:-_AT_THE_END], text) + _by_halves(says, things[-_AT_THE_END:], text)
-
-
-def _by_halves(
-    says: Callable[[str], bool], things: Sequence[Thing], text: Callable[[Thing], str]
-) -> list[Thing]:
+    """Return the things whose text says something, in few passes: most say nothing."""
     if not things or not says("\n".join(map(text, things))):
         return []
-    if len(things) == 1:
-        return list(things)
+    if len(things) <= _FEW:
+        return [thing for thing in things if says(text(thing))]
     half = len(things) // 2
-    return _by_halves(says, things[:half], text) + _by_halves(says, things[half:], text)
+    return those_that(says, things[:half], text) + those_that(says, things[half:], text)

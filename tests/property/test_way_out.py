@@ -4,9 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.way_out import WayOut
+from policies.way_out.circumstances import Circumstances
 from policies.way_out.forms import SERVICES
-from policies.way_out.look import Circumstances, in_html, in_plain
+from policies.way_out.look import in_html
 from policies.way_out.placeholders import Form, sites
+from policies.way_out.plain import in_plain
 from policies.way_out.target import cleaned, why_broken
 
 CIRCUMSTANCES = Circumstances(("https://o.example.org/u/",), ("https://example.com/leave",))

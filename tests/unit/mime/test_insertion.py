@@ -1,12 +1,15 @@
 import pytest
 
-from gateway.mime.insertion import Place, place_in_html, probed
+from gateway.mime.insertion import Place, bounded, likely_end, place_in_html, probed
 from gateway.mime.transfer import Untouchable
 
 
 def _place(text: str) -> Place:
     octets = text.encode()
-    return place_in_html(probed(octets, octets.lower()))
+    lower = octets.lower()
+    bounded(lower)
+    end = likely_end(lower)
+    return place_in_html(octets, lower, end, probed(octets[:end], octets[end:]))
 
 
 @pytest.mark.parametrize(

@@ -251,6 +251,33 @@ def test_charsets(rewrite_facts: RewriteFacts, charset: str, octets: bytes, want
     assert out.partition(b"\r\n\r\n")[2].startswith(want)
 
 
+@pytest.mark.parametrize(
+    ("charset", "words"),
+    [
+        ("utf-8", "Se d\u00e9sabonner"),
+        ("iso-8859-1", "Se d\u00e9sabonner"),
+        ("iso-8859-2", "Odhl\u00e1sit odb\u011br"),
+        ("koi8-r", "\u041e\u0442\u043f\u0438\u0441\u0430\u0442\u044c\u0441\u044f"),
+        ("windows-1251", "\u041e\u0442\u043f\u0438\u0441\u0430\u0442\u044c\u0441\u044f"),
+        ("shift_jis", "\u914d\u4fe1\u505c\u6b62"),
+        ("gb2312", "\u9000\u8ba2"),
+    ],
+)
+def test_words_are_read_in_the_parts_charset(charset: str, words: str) -> None:
+    link = f'<p>\u00a0<a href="https://shop.example.com/t">{words}</a></p>'
+    head = f"Content-Type: text/html; charset={charset}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    for begin in ("", "<!-- {{unsubscribe_url}} -->"):
+        raw = head.encode() + begin.encode() + link.encode(charset, "ignore")
+        assert footer.explain(scan(raw)) == "sender provides"
+
+
+def test_what_counts_from_the_end_does_not_count_our_line() -> None:
+    html = "<style>p:last-child{display:none}</style><p>x</p><p><a href='https://shop.example.com/unsub'>y</a></p>"
+    message = scan(f"Content-Type: text/html\r\n\r\n<body>{html}</body>".encode())
+    finding = footer.explainer({})(message, "").finding
+    assert finding.evidence.rule == "display-none"
+
+
 def test_a_name_that_a_charset_lacks_gives_way_to_the_lists_id(rewrite_facts: RewriteFacts) -> None:
     facts = replace(rewrite_facts, mail_list=replace(rewrite_facts.mail_list, name="\u65b0\u805e"))
     _, out, _ = _put(facts, TEXT)

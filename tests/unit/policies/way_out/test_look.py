@@ -3,7 +3,9 @@
 import pytest
 
 from gateway.model.way_out import MISSING, Evidence, Finding, WayOut, worst
-from policies.way_out.look import Circumstances, in_html, in_plain
+from policies.way_out.circumstances import Circumstances
+from policies.way_out.look import in_html
+from policies.way_out.plain import in_plain
 
 OURS = "https://o.example.org/u/"
 C = Circumstances((OURS,), ("https://example.com/leave?a=1", "mailto:leave@example.com"))
@@ -43,6 +45,14 @@ GOOD = a("https://example.com/u")
         (a("https://example.com/t", "<img src=x alt=Shop>"), "missing", ""),
         (a("mailto:x@example.com?subject=abmelden", "x"), "sender", "words"),
         ("<A\r\nCLASS=y HREF = https://example.com/u>UNSUBSCRIBE</A>", "sender", "words"),
+        (a(" https://example.com/unsub\n", "x"), "sender", "words"),
+        (
+            "<area href=https://example.com/>" + a("https://example.com/", "Shop") * 80 + GOOD,
+            "sender",
+            "words",
+        ),
+        (a("https://example.com/", "Shop") * 20 + f"<p hidden>{GOOD}</p>", "hidden", "hidden-attribute"),
+        ("<template><a>x</a></template>" + a("https://example.com/", "Shop"), "missing", ""),
         # By the sentence that they stand in.
         (f"<p>To unsubscribe, {a('https://example.com/t', 'click here')}.", "sender", "words"),
         (

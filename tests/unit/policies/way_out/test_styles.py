@@ -2,8 +2,9 @@
 
 import pytest
 
+from policies.way_out.circumstances import Circumstances
 from policies.way_out.declarations import Declared, colour_attribute, colour_of, declared, length_of
-from policies.way_out.look import Circumstances, in_html
+from policies.way_out.look import in_html
 
 GOOD = '<a href="https://example.com/u">Unsubscribe</a>'
 

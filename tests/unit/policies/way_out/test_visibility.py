@@ -3,7 +3,8 @@
 import pytest
 from visibility_table import ROWS, Row
 
-from policies.way_out.look import Circumstances, in_html
+from policies.way_out.circumstances import Circumstances
+from policies.way_out.look import in_html
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

@@ -1,0 +1,117 @@
+"""What a part's text says: its placeholders, the way out it shows, and where a footer would go in it.
+
+It depends on the text and on how links of ours and of the sender's header look, not on the message around it;
+so it is remembered for the last few texts. HTML is parsed once: as a reader will get it, with a paragraph
+where the footer would stand.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.mime.enclosed import end_of_plain, is_armoured
+from gateway.mime.insertion import Place, bounded, likely_end, place_in_html, probed
+from gateway.mime.lastplan import LastReadings
+from gateway.mime.text import Text, text_of
+from gateway.mime.transfer import Untouchable
+from gateway.model.message import Message, Part
+from gateway.model.way_out import Evidence, Finding, WayOut
+from policies.way_out.circumstances import Circumstances
+from policies.way_out.look import in_page
+from policies.way_out.page import Page, page_of
+from policies.way_out.placeholders import Form, Site, sites
+from policies.way_out.plain import in_plain
+
+STAND_IN = "https://unsubscribe.invalid/here"  # the link of whoever gets the message
+AMP = "text/x-amp-html"
+HTML = frozenset({"text/html", AMP, "text/watch-html"})
+# It hides the body until AMP's own script has run, in every AMP message: it says nothing of what is seen.
+_AMP_BOILERPLATE = re.compile(r"<style\s+amp4email-boilerplate\s*>[^<]*</style>", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a part's text says, wherever it stands in a message.
+
+    ``place``: where a footer would go; ``reason``: why it can go nowhere.
+    """
+
+    text: Text
+    sites: tuple[Site, ...]
+    finding: Finding
+    armoured: bool
+    place: Place | None = None
+    reason: str = ""
+
+
+_READINGS = LastReadings[Reading]()
+
+
+def reading_of(message: Message, part: Part, circumstances: Circumstances) -> Reading:
+    """Read a text; raise Untouchable where readers would not agree on what it says."""
+    body = message.raw[part.body_start : part.body_end]
+    under = (part.encoding, part.content_type, part.charset, circumstances)
+    return _READINGS.get(body, under, lambda: _read(message, part, circumstances))
+
+
+def _read(message: Message, part: Part, circumstances: Circumstances) -> Reading:
+    text = text_of(message, part)
+    lower = text.view.lower()
+    if part.content_type in HTML:
+        return _read_html(part, text, lower, circumstances)
+    found = sites(text.view, Form.PLAIN, circumstances.ours[1:], lower)
+    sent = _filled(text.view, found) if found else text.view
+    finding = in_plain(sent.decode(text.reads, "replace"), circumstances)
+    return Reading(text, found, finding, is_armoured(text.view), Place(end_of_plain(text.view)))
+
+
+def _read_html(part: Part, text: Text, lower: bytes, circumstances: Circumstances) -> Reading:
+    found = sites(text.view, Form.HTML, circumstances.ours[1:], lower)
+    try:
+        bounded(lower)
+    except Untouchable as untouchable:
+        doubt = Finding(WayOut.MISSING, Evidence("doubtful", declaration=untouchable.reason))
+        return Reading(text, found, doubt, armoured=False, reason=untouchable.reason)
+    end = likely_end(lower)
+    before, after = _as_sent(text, found, end)
+    tree = probed(before, after)
+    sent = before + after if found or text.reads != "utf-8" else text.view
+    if part.content_type == AMP:
+        page = page_of(_AMP_BOILERPLATE.sub("", sent.decode("utf-8", "replace")))
+    else:
+        page = Page(sent, sent.lower() if found else lower, tree, has_more=True)
+    finding = in_page(page, circumstances)
+    try:
+        place = place_in_html(text.view, lower, end, tree)
+    except Untouchable as untouchable:
+        return Reading(text, found, finding, armoured=False, reason=untouchable.reason)
+    if place.closing and part.content_type == AMP:  # it is valid as it is, or not shown at all
+        return Reading(text, found, finding, armoured=False, reason="html")
+    return Reading(text, found, finding, armoured=False, place=place)
+
+
+def _as_sent(text: Text, found: Sequence[Site], end: int) -> tuple[bytes, bytes]:
+    """Return a text in UTF-8 as somebody will get it, before its end and after."""
+    end = behind(found, end)
+    before, after = text.view[:end], text.view[end:]
+    if found:
+        before = _filled(before, [site for site in found if site.end <= end])
+        after = _filled(after, [site for site in found if site.end > end], end)
+    if text.reads == "utf-8":
+        return before, after
+    return before.decode(text.reads, "replace").encode(), after.decode(text.reads, "replace").encode()
+
+
+def behind(found: Sequence[Site], at: int) -> int:
+    """Return a place as it is, or where the placeholder ends that it lies in: none is cut in two."""
+    return next((site.end for site in found if site.start < at < site.end), at)
+
+
+def _filled(view: bytes, found: Sequence[Site], start: int = 0) -> bytes:
+    """Fill the stand-in into a piece of a text that begins at ``start``."""
+    pieces: list[bytes] = []
+    at = 0
+    for site in found:
+        pieces += (view[at : site.start - start], site.fill(STAND_IN))
+        at = site.end - start
+    return b"".join((*pieces, view[at:]))
