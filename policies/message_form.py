@@ -5,7 +5,6 @@ only once stands twice: of two From: or Subject: fields one would be signed and 
 Message-ID may be missing, because we add them (RFC 6409 section 8).
 """
 
-from collections import Counter
 from collections.abc import Mapping
 
 from gateway.mime.headers import BadFrom, parse_from
@@ -48,13 +47,14 @@ def build(settings: Mapping[str, object]) -> Policy:
                 return Refuse(MIME_TOO_DEEP.fill(why=why), defect)
         if not message.fields:
             return Refuse(NO_HEADERS, "no-headers")
-        counts = Counter(field.name for field in message.fields)
-        for name, count in counts.items():
-            if count > 1 and name in _ONCE:
-                shown = name.decode("ascii").title()
+        names: set[bytes] = set()
+        for field in message.fields:
+            if field.name in names and field.name in _ONCE:
+                shown = field.name.decode("ascii").title()
                 return Refuse(BAD_HEADER.fill(field=shown, why="it may stand only once"), "repeated-field")
+            names.add(field.name)
         for wanted in required:
-            if not counts[wanted.lower().encode()]:
+            if wanted.lower().encode() not in names:
                 return Refuse(BAD_HEADER.fill(field=wanted, why="it is missing"), "missing-field")
         try:
             parse_from(message)

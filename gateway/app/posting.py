@@ -27,7 +27,11 @@ _PAUSE_AWAY = 5.0
 
 
 class Pile(Protocol):
-    """The letters, as ``gateway.store.letters.Letters`` has them; blocks."""
+    """The letters, as ``gateway.store.letters.Letters`` has them; all but ``next_due`` blocks."""
+
+    async def next_due(self) -> float | None:
+        """Return when the next letter is due, None where there is none."""
+        ...
 
     def take(self, now: float, limit: int) -> Sequence[Taken]:
         """Borrow letters that are due."""
@@ -64,6 +68,9 @@ class Postman:
 
     async def round(self) -> int:
         """Carry what is due, a batch at most; return how many. Raise StoreAway or SpoolFull."""
+        due_at = await self._pile.next_due()
+        if due_at is None or due_at > self._outgoing.clock.now():
+            return 0  # most of the time; and nobody's write waits for this question
         self._outgoing.spool.check_room()  # before any is borrowed
         taken = await asyncio.to_thread(self._pile.take, self._outgoing.clock.now(), _BATCH)
         for one in taken:

@@ -12,6 +12,7 @@ Layout before base64url (no padding), all integers big-endian:
 """
 
 import base64
+import hashlib
 import hmac
 import re
 import struct
@@ -23,6 +24,7 @@ from gateway.model.values import dataclass
 
 _FORM = struct.Struct(">BBBII16s16s")
 _MAC_LENGTH = 16
+_BLOCK = 64  # octets that SHA-256 takes in at once
 _VERSION = 1
 _TEXT = re.compile(r"[A-Za-z0-9_-]{79}")
 
@@ -63,15 +65,22 @@ def seal(token: Token, key_id: int, key: bytes) -> str:
 
 
 def _mac(head: bytes, key: bytes) -> bytes:
-    keyed = _keyed(key).copy()
-    keyed.update(head)
-    return keyed.digest()[:_MAC_LENGTH]
+    keyed = _keyed(key)
+    inner, outer = keyed[0].copy(), keyed[1].copy()
+    inner.update(head)
+    outer.update(inner.digest())
+    return outer.digest()[:_MAC_LENGTH]
 
 
 @lru_cache(maxsize=256)  # more than there are key ids
-def _keyed(key: bytes) -> hmac.HMAC:
-    """Return a MAC that has taken its key in: OpenSSL takes a while, and each copy of a mail has two."""
-    return hmac.new(key, digestmod="sha256")
+def _keyed(key: bytes) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    """Return both hashes of RFC 2104 section 2 with the key taken in, for the three MACs of each copy.
+
+    The module ``hmac`` takes twice as long for each.
+    """
+    block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    inner, outer = (bytes(octet ^ pad for octet in block) for pad in (0x36, 0x5C))
+    return hashlib.sha256(inner), hashlib.sha256(outer)
 
 
 def unseal(text: str, keys: Mapping[int, bytes], purpose: Purpose) -> Token:

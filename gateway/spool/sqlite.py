@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from gateway.model.delivery import Delivery, IllegalMove
+from gateway.model.delivery import Delivery, DeliveryState, IllegalMove
 from gateway.model.events import Event, SealedEvent
 from gateway.model.reply import PublicError, SpoolFull
 from gateway.ports import Clock, Keyring, Meter, Parcel, Settlement
@@ -41,6 +41,7 @@ _LARGE = 256 << 10  # octets; sealing more than this would hold up the event loo
 _COPY = 1 << 10  # octets; sealing a delivery takes as long as these
 _CACHE = 16 << 20  # octets of bodies in memory
 _GAUGE_PAUSE = 1.0  # seconds
+_TRUST = 10.0  # seconds that the numbers in memory are believed where they say that there is nothing
 _RECORD_DELAY = 0.05  # seconds that an event waits for somebody else's commit
 _RELEASED_AT_ONCE = 1000  # deliveries, so that a long release lets others in between
 
@@ -68,6 +69,8 @@ class SqliteSpool:
         self._bodies = Bodies(_CACHE)
         self._recorder = Recorder()
         self._flush_is_due = False
+        self._events_may_wait = True
+        self._looked_at: dict[DeliveryState, float] = {}
         self._gauged_at = float("-inf")
         self._gauge_timer: asyncio.TimerHandle | None = None
         self._doomed: Collection[queries.Key] = frozenset()
@@ -125,6 +128,7 @@ class SqliteSpool:
 
     def record(self, events: Sequence[Event]) -> None:
         """Keep events with the next commit, or within 50 ms."""
+        self._events_may_wait = True
         dropped = self._recorder.add(self._codec.event_rows(events))
         if dropped:
             self._meter.count("spool_events_dropped_total", dropped)
@@ -138,6 +142,8 @@ class SqliteSpool:
 
     async def accounts_due(self, now: float) -> Sequence[int]:
         """Return the accounts with a QUEUED delivery due: an index seek for each, not a scan."""
+        if not self._may_have(DeliveryState.QUEUED):
+            return ()
         return await self._reader.run(partial(queries.accounts_due, now=now))
 
     async def claim_due(
@@ -159,6 +165,8 @@ class SqliteSpool:
 
     async def next_due(self, now: float) -> float | None:
         """Return when the next QUEUED delivery falls due after ``now``, or None."""
+        if not self._may_have(DeliveryState.QUEUED):
+            return None
         return await self._reader.run(partial(queries.next_due, now=now))
 
     async def bring_forward(self, now: float, longest: float) -> int:
@@ -183,6 +191,8 @@ class SqliteSpool:
 
     async def held_accounts(self, hold_reason: str) -> Sequence[int]:
         """Return the accounts with deliveries HELD for that reason."""
+        if not self._may_have(DeliveryState.HELD):
+            return ()
         return await self._reader.run(partial(queries.held_accounts, reason=hold_reason))
 
     def doomed(self) -> Collection[tuple[str, int]]:
@@ -210,7 +220,16 @@ class SqliteSpool:
 
     async def outbox(self, limit: int) -> Sequence[tuple[int, SealedEvent]]:
         """Return the oldest events with their places in the line."""
-        return await self._reader.run(partial(queries.outbox, limit=limit))
+        if not self._events_may_wait:
+            return ()
+        self._events_may_wait = False  # before the look: what is committed meanwhile sets it again
+        try:
+            events = await self._reader.run(partial(queries.outbox, limit=limit))
+        except BaseException:
+            self._events_may_wait = True
+            raise
+        self._events_may_wait = self._events_may_wait or bool(events)
+        return events
 
     async def forget(self, places: Sequence[int]) -> None:
         """Drop events that the store has."""
@@ -234,6 +253,18 @@ class SqliteSpool:
     def announce_change(self) -> None:
         """Wake whoever watches."""
         self._changed.set()
+
+    def _may_have(self, state: DeliveryState) -> bool:
+        """Whether a look for deliveries of a state is worth a thread's while.
+
+        The numbers in memory follow every commit; now and then the table is looked at all the same, because
+        mail must not wait for ever should they ever be wrong.
+        """
+        now, looked_at = self._loop.time(), self._looked_at.get(state, float("-inf"))
+        if not self._stock.counts()[state.value] and now < looked_at + _TRUST:
+            return False
+        self._looked_at[state] = now
+        return True
 
     async def _sealed(self, octets: int, encode: Callable[[Any], Rows], value: Any) -> Rows:
         """Encode here, or in a thread when there is much to seal."""
@@ -275,6 +306,7 @@ class SqliteSpool:
             else:
                 job.future.set_result(outcome)
         if results:
+            self._events_may_wait = True
             self._meter.observe("spool_commit_size", len(results))
         self._gauge()
 
@@ -302,6 +334,7 @@ class SqliteSpool:
 
     def _changed_elsewhere(self, states: Mapping[str, int], doomed: Collection[queries.Key]) -> None:
         self._stock.set_states(states)
+        self._events_may_wait = True
         self._doomed = doomed
         self._bodies.clear()
         self._gauge()

@@ -185,11 +185,21 @@ class Writer:
         if jobs or events:
             self._busy = True
             self._work.put(_Batch(jobs, events, self._written_here(jobs, events)))
-        elif self._look_is_due:
-            self._busy, self._look_is_due = True, False
+        elif self._sees_change():
+            self._busy = True
             self._work.put(_Look())
         elif self._stopping:
             self._work.put(None)
+
+    def _sees_change(self) -> bool:
+        """Whether the thread should look: another process has changed the shard, or nobody can tell here."""
+        due, self._look_is_due = self._look_is_due, False
+        if not due or self._connection is None:
+            return False
+        try:
+            return self._data_version(self._connection) != self._version
+        except sqlite3.Error:
+            return True
 
     def _written_here(self, jobs: Sequence[Job], events: list[Row]) -> Written | None:
         """Write a batch that takes no time worth mentioning; None: the thread does all of it."""
@@ -266,12 +276,16 @@ class Writer:
         if self._connection is None:
             return
         try:
-            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            version = self._data_version(self._connection)
             if version != self._version:
                 self._version = version
                 self._changed(self._connection)
         except (sqlite3.Error, RuntimeError) as error:  # RuntimeError: the loop was closed under us
             _log.warning("spool look failed", error=str(error))
+
+    @staticmethod
+    def _data_version(connection: sqlite3.Connection) -> int:
+        return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
     def _disconnect(self) -> None:
         if self._connection is not None:

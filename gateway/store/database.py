@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, Select, select
 from sqlalchemy import exc as sa
 from sqlalchemy.engine import make_url
 
 from gateway.model.reply import StoreAway
 from gateway.settings.schema import Settings
 from gateway.store import dialect
+from gateway.store.glance import Glance
 from gateway.store.refusals import StoreTooNew
 from gateway.store.schema import ACCOUNTS_REVISION, REVISION
 
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 _MIGRATIONS = "gateway.store:migrations"
 _ALEMBIC = threading.Lock()  # alembic's context is one for the whole process
-_REVISION = select(REVISION.c.value).where(REVISION.c.name == ACCOUNTS_REVISION)
+REVISION_NOW = select(REVISION.c.value).where(REVISION.c.name == ACCOUNTS_REVISION)
 _THREADS = 4
 
 
@@ -41,6 +42,7 @@ class Store:
         self._writer = dialect.writing(engine)
         self._file: tuple[int, int] | None = None
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
+        self._glances: list[Glance] = []
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -87,9 +89,14 @@ class Store:
 
     def revision(self) -> int:
         """Return the number that changes with every account, domain, list and key; raise StoreAway."""
-        self._check_file()
+        self.check_file()
         with self.read() as connection:
-            return int(connection.execute(_REVISION).scalar_one())
+            return int(connection.execute(REVISION_NOW).scalar_one())
+
+    def glance(self, question: Select[Any]) -> Glance:
+        """Return a question that is asked again and again; the store closes it."""
+        self._glances.append(Glance(self, question))
+        return self._glances[-1]
 
     async def in_thread(self, call: Callable[[], T]) -> T:
         """Run a blocking call in one of the store's own threads."""
@@ -98,10 +105,12 @@ class Store:
     def close(self) -> None:
         """Close all connections and end the threads."""
         self._threads.shutdown(cancel_futures=True)
+        for glance in self._glances:
+            glance.close()
         self.engine.dispose()
 
-    def _check_file(self) -> None:
-        """See whether the file is still the one that the connections have open."""
+    def check_file(self) -> None:
+        """See whether the file is still the one that the connections have open; raise StoreAway."""
         if self.path is None:
             return
         with self.away():

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select, update
 
 from gateway.model.address import parse_address
 from gateway.model.letter import Letter, LetterKind
@@ -25,6 +25,8 @@ from gateway.store.schema import LETTER
 
 PAUSE = 3600.0  # seconds between two letters of a kind to an address about a list
 _LEASE = 60.0  # seconds that a worker has to put it into its spool
+
+_NEXT = select(func.min(LETTER.c.due_at))
 
 log = structlog.get_logger("letters")
 
@@ -43,6 +45,12 @@ class Letters:
     def __init__(self, store: Store, keyring: Keyring) -> None:
         self._store = store
         self._keyring = keyring
+        self._next = store.glance(_NEXT)
+
+    async def next_due(self) -> float | None:
+        """Return when the next letter is due, None where there is none; raise StoreAway."""
+        due_at: float | None = (await self._next.look())[0]
+        return due_at
 
     def write(self, letter: Letter, now: float) -> bool:
         """Keep a letter to be sent; False where one of its kind was written within the hour."""
@@ -53,9 +61,6 @@ class Letters:
     def take(self, now: float, limit: int) -> Sequence[Taken]:
         """Borrow letters that are due, the oldest first."""
         due = select(LETTER).where(LETTER.c.due_at <= now).order_by(LETTER.c.due_at).limit(limit)
-        with self._store.read() as connection:
-            if connection.execute(due.limit(1)).one_or_none() is None:
-                return ()  # most of the time; and nobody's write waits for this question
         until = now + _LEASE
         with self._store.write() as connection:
             rows = connection.execute(due.with_for_update(skip_locked=True)).all()

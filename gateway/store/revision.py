@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from gateway.model.reply import StoreAway
 from gateway.store.bounded import Bounded
-from gateway.store.database import Store
+from gateway.store.database import REVISION_NOW, Store
 
 _LIMIT = 1.0  # seconds
 _PAUSE = 0.25  # seconds between two looks
@@ -26,7 +26,7 @@ class Revision:
     """The store's revision, kept fresh."""
 
     def __init__(self, store: Store, ticks: Ticks = time.monotonic) -> None:
-        self._store = store
+        self._glance = store.glance(REVISION_NOW)
         self._ticks = ticks
         self._value = -1
         self._until = float("-inf")
@@ -45,7 +45,7 @@ class Revision:
     async def look(self) -> int:
         """Ask the store now; raise StoreAway."""
         asked_at = self._ticks()
-        self._value = await self._store.in_thread(self._store.revision)
+        (self._value,) = await self._glance.look()
         self._until = asked_at + _LIMIT
         return self._value
 

@@ -18,6 +18,7 @@ from gateway.store.schema import EVENT
 
 _PAUSE = 0.25  # seconds between two looks
 _REMEMBERED = 20_000  # accounts
+_LAST = select(func.max(EVENT.c.place))
 _MOST = 10_000  # events in one look; the next one sees those behind them
 
 
@@ -26,6 +27,7 @@ class StoreTide:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._last = store.glance(_LAST)
         self._seen: int | None = None
         self._latest: Bounded[int, int] = Bounded(_REMEMBERED)  # place of an account's latest event
         self._waiting: defaultdict[int, set[asyncio.Event]] = defaultdict(set)
@@ -39,6 +41,11 @@ class StoreTide:
 
     async def look(self) -> None:
         """Wake those whose accounts have something new; raise StoreAway."""
+        (last,) = await self._last.look()
+        if self._seen is None:
+            self._seen = last or 0
+        if (last or 0) <= self._seen:
+            return
         for account_id, place in (await self._store.in_thread(self._news)).items():
             self._latest.put(account_id, place)
             for waiting in self._waiting.get(account_id, ()):
@@ -64,11 +71,8 @@ class StoreTide:
         return False
 
     def _news(self) -> dict[int, int]:
-        last = select(func.max(EVENT.c.place))
+        assert self._seen is not None
         with self._store.read() as connection:
-            if self._seen is None:
-                self._seen = int(connection.execute(last).scalar_one() or 0)
-                return {}
             news = {row[0]: row[1] for row in connection.execute(news_since(self._seen))}
         self._seen = max(news.values(), default=self._seen)
         return news

@@ -37,6 +37,9 @@ class Pile:
     def sent(self, taken: Taken) -> None:
         self.gone += 1
 
+    async def next_due(self) -> float | None:
+        return NOW if self.due else None
+
     def expire(self, now: float) -> int:
         return 0
 

@@ -94,3 +94,13 @@ def test_a_letter_of_a_deleted_account_goes_with_it(
     assert letters.take(NOW + 60, 10) == ()
     with store.read() as connection:
         assert connection.execute(select(LETTER)).all() == []
+
+
+async def test_whether_any_is_due_is_known_at_a_glance(letters: Letters, letter: Letter) -> None:
+    assert await letters.next_due() is None
+    letters.write(letter, NOW)
+    assert await letters.next_due() == NOW
+    (taken,) = letters.take(NOW, 10)
+    assert await letters.next_due() == taken.until
+    letters.sent(taken)
+    assert await letters.next_due() is None
