@@ -2,6 +2,7 @@
 
 import os
 
+from gateway.model.ledger import Origin
 from gateway.ports import Keyring
 from gateway.store import subscriptions
 from gateway.store.database import Store
@@ -9,7 +10,7 @@ from gateway.store.departure_book import Departure
 from gateway.store.departures import Departures
 from gateway.store.event_ids import EventIds
 from gateway.store.subscription_rows import Bond, Scribe
-from gateway.web.leaving import AlreadyUnsubscribed, Unknown, Unsubscribed, Via
+from gateway.web.leaving import AlreadyUnsubscribed, Unknown, Unsubscribed
 
 
 class StoreDeparting:
@@ -19,10 +20,10 @@ class StoreDeparting:
         self._departures = Departures(store, Scribe(keyring, EventIds(os.urandom)))
 
     async def leave(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float
+        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
         """End the subscription; durable when it returns. Raise StoreAway."""
-        departure = Departure(Bond(account_id, list_id, address_hash), now, str(Via.ONE_CLICK))
+        departure = Departure(Bond(account_id, list_id, address_hash), now, origin)
         match await self._departures.leave(departure):
             case subscriptions.Unsubscribed():
                 return Unsubscribed()

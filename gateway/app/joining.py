@@ -8,8 +8,9 @@ import structlog
 from sqlalchemy import ColumnElement, Row, select
 
 from gateway.model.facts import AccountState
+from gateway.model.ledger import Origin
 from gateway.model.reply import PublicError
-from gateway.model.signup import Fate, Origin, Pending, Terms, Wish
+from gateway.model.signup import Fate, Pending, Terms, Wish
 from gateway.ports import Clock, Meter
 from gateway.settings.schema import SignupSection
 from gateway.store import signups

@@ -7,6 +7,7 @@ from gateway.app.stories import Stories
 from gateway.model.address import Address
 from gateway.model.events import Event, EventType, seal_event
 from gateway.model.identity import name_of, new_id
+from gateway.model.ledger import Origin
 from gateway.model.letter import Letter, LetterKind
 from gateway.model.undo import Step, Undo
 from gateway.ports import Meter
@@ -29,7 +30,6 @@ from gateway.web.leaving import (
     Undone,
     Unknown,
     Unsubscribed,
-    Via,
 )
 
 
@@ -52,20 +52,22 @@ class StoreLeaving:
         return None if found is None else found.story
 
     def unsubscribe(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float, via: Via
+        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
         """End the subscription; durable when it returns."""
-        return _ended(self._subscriptions.unsubscribe(account_id, list_id, address_hash, now, str(via)))
+        return _ended(self._subscriptions.unsubscribe(account_id, list_id, address_hash, now, origin))
 
-    def leave_all(self, reader: Reader, now: float, via: Via) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
+    def leave_all(
+        self, reader: Reader, now: float, origin: Origin
+    ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
         """End all subscriptions of the reader at the account."""
-        return _ended(self._wishes.leave_all(_bond(reader), now, str(via)))
+        return _ended(self._wishes.leave_all(_bond(reader), now, origin))
 
     def pause(
-        self, reader: Reader, until: float, now: float, via: Via
+        self, reader: Reader, until: float, now: float, origin: Origin
     ) -> Paused | AlreadyUnsubscribed | Unknown:
         """Stop the list's mail until then."""
-        match self._wishes.pause(_bond(reader), until, now, str(via)):
+        match self._wishes.pause(_bond(reader), until, now, origin):
             case wishes.Paused(until):
                 return Paused(until)
             case subscriptions.AlreadyUnsubscribed(since):
@@ -73,25 +75,26 @@ class StoreLeaving:
             case subscriptions.Unknown():
                 return Unknown()
 
-    def undo(self, what: Undo, now: float) -> Undone | NothingToUndo:
+    def undo(self, what: Undo, now: float, origin: Origin) -> Undone | NothingToUndo:
         """Take back a leaving or a pause; never a complaint."""
         bond = Bond(what.account_id, what.list_id, what.address_hash)
         match what.step:
             case Step.LEFT:
-                outcome = self._wishes.undo_leaving(bond, what.moment, now)
+                outcome = self._wishes.undo_leaving(bond, what.moment, now, origin)
             case Step.PAUSED:
-                outcome = self._wishes.undo_pause(bond, what.moment, now)
+                outcome = self._wishes.undo_pause(bond, what.moment, now, origin)
         return Undone() if isinstance(outcome, wishes.Undone) else NothingToUndo()
 
     def report(
-        self, account_id: int, list_id: int, address_hash: bytes, submission: bytes, *, now: float, words: str
+        self, reader: Reader, submission: bytes, now: float, origin: Origin, words: str
     ) -> Reported | Unknown:
         """Record a complaint about a submission, which ends the subscription too."""
-        outcome = self._subscriptions.report(account_id, list_id, address_hash, now)
+        who = reader.account_id, reader.list_id, reader.address_hash
+        outcome = self._subscriptions.report(*who, now, origin)
         if isinstance(outcome, subscriptions.Unknown):
             return Unknown()
         if words:
-            self._keep_words(account_id, list_id, submission, now, words)
+            self._keep_words(reader, submission, now, words)
         return Reported()
 
     def ask(self, reader: Reader, write: Callable[[Address], bytes], now: float) -> Asked | Unknown:
@@ -110,14 +113,14 @@ class StoreLeaving:
         found = self._brands.logo(name)
         return None if found is None else Logo(*found)
 
-    def _keep_words(self, account_id: int, list_id: int, submission: bytes, now: float, words: str) -> None:
+    def _keep_words(self, reader: Reader, submission: bytes, now: float, words: str) -> None:
         event = Event(
             new_id(now, os.urandom(10)),
             EventType.FEEDBACK,
             now,
-            account_id,
+            reader.account_id,
             name_of(submission),
-            list_id=list_id,
+            list_id=reader.list_id,
             facts={"via": "page"},
             data={"words": words},
         )

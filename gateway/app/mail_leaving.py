@@ -5,6 +5,7 @@ from functools import partial
 
 from gateway.app.stories import Stories
 from gateway.inbound.leaving import Left, LeftBefore, Unknown
+from gateway.model.ledger import Origin
 from gateway.model.token import Token
 from gateway.store import subscriptions
 from gateway.store.database import Store
@@ -27,13 +28,13 @@ class MailLeaving:
         self._departures = Departures(store, Scribe(keyring, EventIds(os.urandom)))
         self._stories = Stories(store, keyring)
 
-    async def leave(self, token: Token, now: float) -> Left | LeftBefore | Unknown:
+    async def leave(self, token: Token, now: float, origin: Origin) -> Left | LeftBefore | Unknown:
         """End the subscription that a token names; durable when it returns. Raise StoreAway."""
         account_id, list_id = token.account_id, token.list_id
         # Asked first: what fails after the subscription has ended would cost the answer.
         reader = Reader(account_id, list_id, token.address_hash)
         found = await self._store.in_thread(partial(self._stories.find, reader))
-        departure = Departure(Bond(account_id, list_id, token.address_hash), now, "mail")
+        departure = Departure(Bond(account_id, list_id, token.address_hash), now, origin)
         match await self._departures.leave(departure):
             case subscriptions.Unsubscribed():
                 return Left(found.story.account, found.story.mail_list) if found else Left("", "")

@@ -5,6 +5,7 @@ import getpass
 from gateway.cli.opened import Opened
 from gateway.cli.say import Refused
 from gateway.model.facts import Account, MailList
+from gateway.model.ledger import Origin
 
 
 def account_names(house: Opened) -> dict[int, str]:
@@ -37,9 +38,18 @@ def list_of(account: Account, list_id: str) -> MailList:
     return found
 
 
+def operator_says(source: str) -> Origin:
+    """Return where an act at the terminal comes from, for the consent ledger."""
+    return Origin(f"operator {_name()}".strip(), source)
+
+
 def actor() -> str:
     """Return who is at the terminal, for the record."""
+    return f"{_name()} (command line)" if _name() else "command line"
+
+
+def _name() -> str:
     try:
-        return f"{getpass.getuser()} (command line)"
+        return getpass.getuser()
     except (OSError, KeyError):
-        return "command line"
+        return ""

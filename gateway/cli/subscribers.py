@@ -50,7 +50,7 @@ def add(
 ) -> None:
     """Put one address on a list."""
     from gateway.cli.opened import CLOCK, opened  # noqa: PLC0415 - heavy
-    from gateway.cli.people import account_of, list_of  # noqa: PLC0415 - heavy
+    from gateway.cli.people import account_of, list_of, operator_says  # noqa: PLC0415 - heavy
     from gateway.model import facts  # noqa: PLC0415 - heavy
     from gateway.store.bond import LEFT  # noqa: PLC0415 - heavy
 
@@ -64,7 +64,9 @@ def add(
             if shown.list_id == to.id and shown.state in LEFT:
                 since = say.when(shown.changed_at)
                 raise say.Refused(f"{address} is {shown.state} since {since}: only they can come back")
-        change = house.subscriptions.add(owner.id, to.id, wanted, facts.Basis(basis), source, CLOCK.now())
+        change = house.subscriptions.add(
+            owner.id, to.id, wanted, facts.Basis(basis), operator_says(source), CLOCK.now()
+        )
     if json:
         say.as_json({"account": account, "list_id": to.list_id, "address": address, "change": str(change)})
     else:
@@ -125,7 +127,7 @@ def load(
     """Put many addresses on a list; a bad line is named and left out."""
     from gateway.cli.address_file import addresses  # noqa: PLC0415 - heavy
     from gateway.cli.opened import CLOCK, opened  # noqa: PLC0415 - heavy
-    from gateway.cli.people import account_of, list_of  # noqa: PLC0415 - heavy
+    from gateway.cli.people import account_of, list_of, operator_says  # noqa: PLC0415 - heavy
     from gateway.model import facts  # noqa: PLC0415 - heavy
 
     _check_source(source)
@@ -133,7 +135,8 @@ def load(
         owner = account_of(house, account)
         to = list_of(owner, list_id)
         with addresses(file) as lines:
-            loaded = house.subscriptions.load(owner.id, to.id, lines, facts.Basis(basis), source, CLOCK.now())
+            origin, why = operator_says(source), facts.Basis(basis)
+            loaded = house.subscriptions.load(owner.id, to.id, lines, why, origin, CLOCK.now())
     _tell(loaded, to.list_id, json=json)
     if loaded.refused_count:
         raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.model.ledger import Origin
 from gateway.model.token import Token
 
 
@@ -27,6 +28,9 @@ class Unknown:
 class Leaving(Protocol):
     """The consent book, as those who leave by mail see it."""
 
-    async def leave(self, token: Token, now: float) -> Left | LeftBefore | Unknown:
-        """End the subscription that a token names; durable when it returns. Raise StoreAway."""
+    async def leave(self, token: Token, now: float, origin: Origin) -> Left | LeftBefore | Unknown:
+        """End the subscription that a token names; durable when it returns. Raise StoreAway.
+
+        ``origin`` is for the consent ledger: which machine brought the letter.
+        """
         ...

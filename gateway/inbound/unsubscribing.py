@@ -27,6 +27,7 @@ from gateway.inbound.manners import why_silent
 from gateway.inbound.token_finder import candidates
 from gateway.model import reply
 from gateway.model.address import Address
+from gateway.model.ledger import SUBSCRIBER, Origin
 from gateway.model.message import Message
 from gateway.model.rate import parse_rate
 from gateway.model.reply import PublicError, Reply
@@ -68,7 +69,8 @@ class UnsubscribeDesk:
         token = find_token(letter.message, self._world.keys())
         if token is None:
             return Taken(reply.NO_TOKEN, "no-token")
-        match await self._world.leaving.leave(token, self._world.clock.now()):
+        origin = Origin(SUBSCRIBER, "mail", letter.client.ip)
+        match await self._world.leaving.leave(token, self._world.clock.now(), origin):
             case Left() as left:
                 self._world.meter.count("unsubscribes_total", via="mail")
                 answered = await self._answer(letter, token, left)

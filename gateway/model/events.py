@@ -30,6 +30,7 @@ class EventType(StrEnum):
     FEEDBACK = "Feedback"
     SUBSCRIPTION = "Subscription"
     SIGN_UP = "SignUp"  # what became of a wish to be on a list, and of the question whether it was them
+    IMPORT = "Import"  # many subscriptions at once; each has its entry in the consent ledger
     ACCOUNT_STATE = "AccountState"
     WEBHOOK = "Webhook"  # one that was given up
     TERMS = "Terms"  # the provider's terms were accepted

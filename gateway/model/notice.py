@@ -190,7 +190,16 @@ _TOLD: Mapping[EventType, tuple[NoticeType, Callable[[Event, Names], Data]]] = {
 }
 
 TOLD = frozenset(_TOLD) | {EventType.SUBSCRIPTION, EventType.FEEDBACK}
-KEPT = frozenset({EventType.CONTENT_MODIFIED, EventType.TAMPERING, EventType.ERASURE, EventType.SIGN_UP})
+KEPT = frozenset(
+    {
+        EventType.CONTENT_MODIFIED,
+        EventType.TAMPERING,
+        EventType.IMPORT,
+        EventType.ERASURE,
+        EventType.SIGN_UP,
+    }
+)
 """What tenants are not told: how their mail was rewritten, which Reception says; what enforcement counts;
-what was erased, which is the provider's own; what became of a wish to be on a list: that says who is on it.
+how far a load of theirs has come, which they hear where they began it; what was erased, which is the
+provider's own; what became of a wish to be on a list: that says who is on it.
 """

@@ -8,21 +8,11 @@ from enum import StrEnum
 
 from gateway.model.address import Address
 from gateway.model.facts import Basis, SubscriptionState
+from gateway.model.ledger import Origin
 from gateway.model.values import dataclass
 
 HOUR, DAY = 3600.0, 86_400.0
 ASK_AGAIN = HOUR  # seconds after the letter, when asking again brings the reminder
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Who did it, and from where; ``text``: what was shown to the person."""
-
-    actor: str  # "subscriber", "api-key ID"
-    source: str  # a form's URL, a program's statement
-    ip: str = ""
-    user_agent: str = ""
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

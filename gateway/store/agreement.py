@@ -13,7 +13,7 @@ from gateway.store.database import Store
 from gateway.store.refusals import OtherRules
 from gateway.store.schema import METADATA, REVISION, SPELLING
 
-_HASHES = ("address_hash", "person")  # the columns by which people are found
+_HASHES = ("address_hash", "person", "subject")  # the columns by which people are found
 
 
 def agree(store: Store, rules: Rules) -> None:

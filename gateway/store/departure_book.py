@@ -1,6 +1,7 @@
 """A connection that takes people off lists; sync, for one thread at a time.
 
-What it promises: ``write`` leaves a transaction open that holds all of the departures and their events, or
+What it promises: ``write`` leaves a transaction open that holds all of the departures, their entries in the
+consent ledger and their events, or
 raises with nothing written; it counts once ``commit`` has returned. The change is compare-and-set: the row
 itself says whether somebody was still there, in the same statement that takes them off.
 It fails with StoreAway, and connects anew the next time.
@@ -16,11 +17,13 @@ from sqlalchemy.engine.interfaces import Dialect
 
 from gateway.model.events import EventType, SealedEvent
 from gateway.model.facts import SubscriptionState
+from gateway.model.ledger import Act, Deed, Origin, SealedDeed, seal_deed
 from gateway.model.reply import StoreAway
 from gateway.store import dialect
 from gateway.store.bond import OF_THEIR_OWN_WILL
 from gateway.store.database import Store
 from gateway.store.events import insert_events
+from gateway.store.ledger import append_sealed
 from gateway.store.schema import SUBSCRIPTION
 from gateway.store.subscription_rows import Bond, Scribe, standing
 from gateway.store.subscriptions import AlreadyUnsubscribed, Unknown, Unsubscribed
@@ -30,11 +33,11 @@ Answer = Unsubscribed | AlreadyUnsubscribed | Unknown
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """One wish to leave; ``via`` says how, ``now`` is in seconds since the epoch, UTC."""
+    """One wish to leave; ``now`` is in seconds since the epoch, UTC."""
 
     bond: Bond
     now: float
-    via: str
+    origin: Origin
 
 
 def _as_it_is(_: Connection) -> None:
@@ -85,15 +88,16 @@ class Book:
         with self._or_nothing():
             connection = connection or self.open()
             connection.begin()
-            answers, events = list[Answer](), list[SealedEvent]()
+            answers, gone = list[Answer](), list[Departure]()
             for one in departures:
                 self._cursor.execute(self._statement.text, self._statement.values(one))
                 if self._cursor.rowcount == 1:
                     answers.append(Unsubscribed(one.now))
-                    events.append(self._event(one))
+                    gone.append(one)
                 else:
                     answers.append(_why_not(connection, one.bond))
-            insert_events(connection, events)
+            self._enter(connection, gone)
+            insert_events(connection, [self._event(one) for one in gone])
         return answers
 
     def commit(self) -> None:
@@ -124,9 +128,21 @@ class Book:
         except Exception:  # noqa: BLE001 - whatever it is, the connection goes
             self.close()
 
+    def _enter(self, connection: Connection, gone: Sequence[Departure]) -> None:
+        """Write them into the ledgers of their accounts."""
+        keyring = self._scribe.keyring
+        deeds: dict[int, list[SealedDeed]] = {}
+        for one in gone:
+            bond = one.bond
+            deed = Deed(Act.UNSUBSCRIBED, bond.list_id, bond.address_hash, one.origin)
+            sealed = seal_deed(deed, bond.account_id, one.now, keyring.seal)
+            deeds.setdefault(bond.account_id, []).append(sealed)
+        for account_id in sorted(deeds):  # two batches never wait for each other
+            append_sealed(connection, keyring, account_id, deeds[account_id])
+
     def _event(self, one: Departure) -> SealedEvent:
         state = SubscriptionState.UNSUBSCRIBED
-        return self._scribe.moved(EventType.SUBSCRIPTION, one.bond, state, one.via, one.now)
+        return self._scribe.moved(EventType.SUBSCRIPTION, one.bond, state, one.origin.via, one.now)
 
 
 def _why_not(connection: Connection, bond: Bond) -> Answer:

@@ -23,6 +23,7 @@ KEPT = frozenset(
     {
         EventType.SUBSCRIPTION,
         EventType.FEEDBACK,
+        EventType.IMPORT,
         EventType.ACCOUNT_STATE,
         EventType.TERMS,
         EventType.ERASURE,

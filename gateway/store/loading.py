@@ -12,12 +12,13 @@ from itertools import islice
 from sqlalchemy import Connection
 
 from gateway.model.address import Address, MalformedAddress, parse_address
-from gateway.model.events import SealedEvent
 from gateway.model.facts import Basis, SubscriptionState
+from gateway.model.ledger import Act, Deed, Origin, SealedDeed, seal_deed
 from gateway.ports import Keyring
 from gateway.store.bond import Change, Left, subscribe, why_left
 from gateway.store.database import Store
 from gateway.store.events import insert_events
+from gateway.store.ledger import append_sealed
 from gateway.store.subscription_rows import (
     Bond,
     Entry,
@@ -54,7 +55,7 @@ class Job:
     account_id: int
     list_id: int
     basis: Basis
-    source: str
+    origin: Origin
     now: float
     state: SubscriptionState = SubscriptionState.CONFIRMED
 
@@ -63,7 +64,7 @@ class Job:
 class _Line:
     number: int
     entry: Entry
-    event: SealedEvent
+    deed: SealedDeed
 
 
 @dataclass(slots=True)
@@ -122,16 +123,18 @@ class Loader:
     def _seal(self, number: int, address: Address, identity: str) -> _Line:
         job, written = self._job, str(address)
         bond = Bond(job.account_id, job.list_id, self._keyring.address_hash(job.account_id, identity))
-        sealed = self._keyring.seal(job.account_id, seal_details(written, job.source), bond.context)
+        sealed = self._keyring.seal(job.account_id, seal_details(written, job.origin.source), bond.context)
         entry = Entry(bond, job.state, job.basis, sealed)
-        return _Line(number, entry, self._scribe.subscribed(entry, written, job.source, job.now))
+        facts = {"address": written, "state": str(job.state), "basis": str(job.basis)}
+        deed = Deed(Act.IMPORTED, job.list_id, bond.address_hash, job.origin, facts)
+        return _Line(number, entry, seal_deed(deed, job.account_id, job.now, self._keyring.seal))
 
     def _put(self, connection: Connection, lines: list[_Line]) -> None:
         job = self._job
         hashes = sorted({line.entry.bond.address_hash for line in lines})
         there = standings(connection, job.account_id, job.list_id, hashes)
         new: dict[bytes, Entry] = {}
-        events: list[SealedEvent] = []
+        deeds: list[SealedDeed] = []
         for line in lines:
             address_hash = line.entry.bond.address_hash
             before = there.get(address_hash)
@@ -142,11 +145,20 @@ class Loader:
             self._tally.changes[change] += 1
             if change is Change.UNCHANGED:
                 continue
-            events.append(line.event)
+            deeds.append(line.deed)
             if before is None:
                 new[address_hash] = line.entry
             else:
                 there[address_hash] = change_row(connection, line.entry, before, job.now)
         # In the order of the key, each page of the tree is written once.
         add_rows(connection, (new[address_hash] for address_hash in sorted(new)), job.now)
-        insert_events(connection, events)
+        append_sealed(connection, self._keyring, job.account_id, sorted(deeds, key=_subject))
+        if deeds:
+            where = Bond(job.account_id, job.list_id, b"")
+            changed = len(deeds) - len(new)
+            insert_events(connection, [self._scribe.imported(where, len(new), changed, job.origin, job.now)])
+
+
+def _subject(deed: SealedDeed) -> bytes:
+    """Sort the entries as their index is sorted: each page of it is written once."""
+    return deed.subject

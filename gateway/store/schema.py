@@ -214,6 +214,48 @@ EVENT = Table(
     sqlite_autoincrement=True,
 )
 
+# What happened to each account's subscriptions, in a chain (gateway.model.ledger). Nothing in it is ever
+# changed but by a person's erasure, which empties ``subject`` and ``sealed``.
+LEDGER = Table(
+    "ledger",
+    METADATA,
+    Column("account_id", Integer, primary_key=True, autoincrement=False),
+    Column(
+        "number",
+        Integer().with_variant(BigInteger, "postgresql"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("at", Float, nullable=False),
+    Column("list_id", Integer, nullable=False),  # 0: all lists
+    Column("act", Text, nullable=False),
+    Column("subject", LargeBinary, nullable=False),  # the address's hash
+    Column("sealed", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Index("ledger_account_id_subject", "account_id", "subject"),
+    sqlite_with_rowid=False,
+)
+
+# Where the next entry goes; its row is the lock of whoever appends.
+LEDGER_HEAD = Table(
+    "ledger_head",
+    METADATA,
+    Column("account_id", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer().with_variant(BigInteger, "postgresql"), nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+# What was shown to those who signed up, once by its hash: a form, a confirmation mail's text.
+SHOWN_TEXT = Table(
+    "shown_text",
+    METADATA,
+    Column("account_id", Integer, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 API_KEY = Table(
     "api_key",
     METADATA,

@@ -6,16 +6,19 @@ a letter that no worker has taken. How it fails: with StoreAway, and the rest is
 """
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Row, select, update
 
+from gateway.model.ledger import SYSTEM, Act, Deed, Origin
 from gateway.model.signup import Terms
 from gateway.ports import Keyring
 from gateway.store.database import Store
 from gateway.store.event_ids import EventIds, Octets
 from gateway.store.events import insert_events
+from gateway.store.ledger import append
 from gateway.store.schema import SIGNUP
 from gateway.store.signup_rows import bond_of, end_pending, forget, here, open_details, pending_of, waiting
 from gateway.store.signups import Write, remind
@@ -42,9 +45,24 @@ class SignupRounds:
             for row in rows:
                 end_pending(connection, bond_of(row))
                 forget(connection, bond_of(row))
+            self._enter(connection, rows, now)
             ended = [self._scribe.signed_up(bond_of(row), "expired", b"", now) for row in rows]
             insert_events(connection, ended)
         return len(rows)
+
+    def _enter(self, connection: Connection, rows: Sequence[Row[Any]], now: float) -> None:
+        """Write what expired into the ledgers of its accounts."""
+        nobody = Origin(SYSTEM, "nobody confirmed")
+        for account_id in sorted({row.account_id for row in rows}):  # two rounds never wait for each other
+            deeds = [
+                Deed(Act.EXPIRED, row.list_id, row.address_hash, nobody)
+                for row in rows
+                if row.account_id == account_id
+            ]
+            try:
+                append(connection, self._keyring, account_id, deeds, now)
+            except (KeyError, ValueError) as error:  # before anything is written; they expire all the same
+                log.warning("expired sign-ups have no entry", account=account_id, why=repr(error))
 
     def remind(self, write: Write, terms: Terms, now: float) -> int:
         """Send a batch of reminders; return how many. None at all where ``terms`` says so."""

@@ -1,10 +1,11 @@
 """Sign-ups by double opt-in: from the wish in a form to its owner's yes or no; sync.
 
 What it promises: ``gateway.model.signup.fate`` decides, and whoever asks is not told by any page. A wish, its
-letter and its event are one transaction, so a letter goes out for what is kept and for nothing else; so are
-the answer, the end of the sign-up and of a letter that waits. A yes confirms once: the sign-up's own id must
-be there still. Every wish costs one read, one letter composed and one commit, whatever becomes of it, so that
-the time of an answer tells little. Fails with StoreAway, and with NoSuchList and Suspended.
+letter, its entry in the consent ledger and its event are one transaction, so a letter goes out for what is
+kept and for nothing else; so are the answer, the end of the sign-up and of a letter that waits. A yes
+confirms once: the sign-up's own id must be there still. Every wish costs one read, one letter composed and
+one commit, whatever becomes of it, so that the time of an answer tells little. Fails with StoreAway, and with
+NoSuchList and Suspended.
 """
 
 import os
@@ -15,8 +16,9 @@ from typing import assert_never
 from sqlalchemy import Connection, insert, select, update
 
 from gateway.model.facts import Basis, SubscriptionState
+from gateway.model.ledger import Act, Deed, Origin
 from gateway.model.letter import Letter, LetterKind
-from gateway.model.signup import Fate, Origin, Pending, Terms, Wish, fate
+from gateway.model.signup import Fate, Pending, Terms, Wish, fate
 from gateway.ports import Keyring
 from gateway.store import signup_rows
 from gateway.store.bond import Change, Standing, subscribe
@@ -24,6 +26,7 @@ from gateway.store.database import Store
 from gateway.store.event_ids import EventIds, Octets
 from gateway.store.events import insert_events
 from gateway.store.farewell import lift_farewell
+from gateway.store.ledger import append
 from gateway.store.letters import put_letter, seal_letter
 from gateway.store.not_me import lift_not_me, say_not_me
 from gateway.store.schema import PROVIDER_ID, SIGNUP
@@ -46,6 +49,7 @@ from gateway.store.subscription_rows import (
     Scribe,
     add_rows,
     change_row,
+    joined,
     seal_details,
     standing,
 )
@@ -154,6 +158,8 @@ class Signups:
             lift_farewell(connection, bond.account_id, bond.address_hash)
             lift_not_me(connection, bond.account_id, bond.address_hash)
             forget(connection, bond)
+            deed = joined(entry, str(found.address), origin)
+            append(connection, self._keyring, bond.account_id, [deed], now)
             subscribed = self._scribe.subscribed(entry, str(found.address), found.source, now)
             answered = self._scribe.answered(bond, "confirmed", origin, now)
             insert_events(connection, [subscribed, answered])
@@ -167,6 +173,8 @@ class Signups:
             end_pending(connection, bond)
             forget(connection, bond)
             say_not_me(connection, bond.account_id, bond.address_hash, now)
+            deed = Deed(Act.REFUSED, bond.list_id, bond.address_hash, origin, {"result": result})
+            append(connection, self._keyring, bond.account_id, [deed], now)
             insert_events(connection, [self._scribe.answered(bond, result, origin, now)])
         return Refused()
 
@@ -206,13 +214,17 @@ class Signups:
                 sealed=draft.sealed,
             )
         )
+        plain = seal_details(str(draft.wish.address), draft.wish.origin.source)
+        sealed = self._keyring.seal(bond.account_id, plain, bond.context)
+        entry = Entry(bond, _S.PENDING, Basis.DOUBLE_OPT_IN, sealed)
         if before is None:
-            plain = seal_details(str(draft.wish.address), draft.wish.origin.source)
-            sealed = self._keyring.seal(bond.account_id, plain, bond.context)
-            entry = Entry(bond, _S.PENDING, Basis.DOUBLE_OPT_IN, sealed)
             add_rows(connection, [entry], now)
-            insert_events(connection, [self._scribe.pending(entry, now)])
         put_letter(connection, draft.letter, draft.sealed_letter, now, 0.0)
+        # Without the address: it is erased with a sign-up that nobody confirms, and this stays.
+        deed = Deed(Act.SIGNED_UP, bond.list_id, bond.address_hash, draft.wish.origin)
+        append(connection, self._keyring, bond.account_id, [deed], now)
+        if before is None:
+            insert_events(connection, [self._scribe.pending(entry, now)])
 
     def _remind(self, connection: Connection, draft: _Draft, write: Write, now: float) -> None:
         """Send the one reminder of the sign-up that is there, not of this wish."""

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from gateway.model.events import Event, EventType, Scalar, SealedEvent, seal_event
 from gateway.model.facts import Basis, SubscriptionState
-from gateway.model.signup import Origin
+from gateway.model.ledger import Act, Deed, Origin, subscription_context
 from gateway.ports import Keyring
 from gateway.store import dialect
 from gateway.store.bond import Standing
@@ -29,7 +29,12 @@ class Bond:
     @property
     def context(self) -> bytes:
         """What its seal is bound to: it opens in no other row."""
-        return b"subscription:%d:%s" % (self.list_id, self.address_hash)
+        return subscription_context(self.list_id, self.address_hash)
+
+    @property
+    def of_all_lists(self) -> "Bond":
+        """The same person, at the account as a whole."""
+        return Bond(self.account_id, 0, self.address_hash)
 
     @property
     def here(self) -> ColumnElement[bool]:
@@ -49,6 +54,21 @@ class Entry:
     state: SubscriptionState
     basis: Basis
     sealed: bytes
+
+
+def joined(entry: Entry, address: str, origin: Origin) -> Deed:
+    """Return what the consent ledger says of a new or changed subscription."""
+    facts = {"address": address, "state": str(entry.state), "basis": str(entry.basis)}
+    bond = entry.bond
+    return Deed(_act(entry), bond.list_id, bond.address_hash, origin, facts)
+
+
+def _act(entry: Entry) -> Act:
+    if entry.basis is Basis.RECOMMENDED:
+        return Act.RECOMMENDED
+    if entry.state is SubscriptionState.PENDING:
+        return Act.SIGNED_UP
+    return Act.CONFIRMED if entry.basis is Basis.DOUBLE_OPT_IN else Act.ADDED
 
 
 def seal_details(address: str, source: str) -> bytes:
@@ -184,6 +204,11 @@ class Scribe:
         """Return the event of one who left; ``via`` is the way: one-click, page, feedback."""
         facts = {"state": str(state), "via": via, "subscriber": bond.address_hash.hex()}
         return self._event(kind, bond, now, facts, {})
+
+    def imported(self, where: Bond, added: int, changed: int, origin: Origin, now: float) -> SealedEvent:
+        """Return the event of a batch of a load: one for all, for each row has its entry in the ledger."""
+        facts: dict[str, Scalar] = {"via": origin.via, "added": added, "changed": changed}
+        return self._event(EventType.IMPORT, where, now, facts, {"source": origin.source})
 
     def paused(self, bond: Bond, until: float, via: str, now: float) -> SealedEvent:
         """Return the event of a pause; ``until`` is 0.0 for one that was taken back."""

@@ -1,6 +1,7 @@
 """Subscriptions, as the web pages and the command line change them; sync.
 
-What it promises: ``bond`` decides what may change; each change and its event are one transaction; doing a
+What it promises: ``bond`` decides what may change; each change, its entry in the consent
+ledger and its event are one transaction; doing a
 thing twice changes nothing the second time and tells the date of the first. It fails with StoreAway, and with
 a ``StoreRefusal`` that says what is wrong: no such list, or a person who has left.
 """
@@ -14,12 +15,14 @@ from sqlalchemy import select
 from gateway.model.address import Address
 from gateway.model.events import EventType
 from gateway.model.facts import Basis, SubscriptionState
+from gateway.model.ledger import Act, Deed, Origin
 from gateway.ports import Keyring
 from gateway.store.bond import OF_THEIR_OWN_WILL, Change, Left, subscribe, why_left
 from gateway.store.database import Store
 from gateway.store.event_ids import EventIds, Octets
 from gateway.store.events import insert_events
 from gateway.store.farewell import lift_farewell
+from gateway.store.ledger import append
 from gateway.store.loading import Job, Loaded, Loader, Progress
 from gateway.store.refusals import HasLeft
 from gateway.store.schema import MAIL_LIST, SUBSCRIPTION
@@ -31,6 +34,7 @@ from gateway.store.subscription_rows import (
     change_row,
     check_list,
     enter_state,
+    joined,
     open_details,
     seal_details,
     standing,
@@ -104,15 +108,15 @@ class Subscriptions:
         list_id: int,
         address: Address,
         basis: Basis,
-        source: str,
+        origin: Origin,
         now: float,
         state: SubscriptionState = SubscriptionState.CONFIRMED,
     ) -> Change:
         """Subscribe an address; raise HasLeft, NoSuchList, StoreAway."""
         bond = Bond(account_id, list_id, self._keyring.address_hash(account_id, address.identity))
-        plain = seal_details(str(address), source)
+        plain = seal_details(str(address), origin.source)
         entry = Entry(bond, state, basis, self._keyring.seal(account_id, plain, bond.context))
-        event = self._scribe.subscribed(entry, str(address), source, now)
+        event = self._scribe.subscribed(entry, str(address), origin.source, now)
         with self._store.write() as connection:
             check_list(connection, account_id, list_id)
             before = standing(connection, bond)
@@ -126,6 +130,8 @@ class Subscriptions:
             if basis is Basis.DOUBLE_OPT_IN and state is _S.CONFIRMED:
                 lift_farewell(connection, account_id, bond.address_hash)
             if change is not Change.UNCHANGED:
+                deed = joined(entry, str(address), origin)
+                append(connection, self._keyring, account_id, [deed], now)
                 insert_events(connection, [event])
             return change
 
@@ -135,7 +141,7 @@ class Subscriptions:
         list_id: int,
         addresses: Iterable[str],
         basis: Basis,
-        source: str,
+        origin: Origin,
         now: float,
         progress: Progress = _in_silence,
     ) -> Loaded:
@@ -143,7 +149,7 @@ class Subscriptions:
 
         Raise NoSuchList, StoreAway; the batches before are kept then.
         """
-        job = Job(account_id, list_id, basis, source, now)
+        job = Job(account_id, list_id, basis, origin, now)
         return Loader(self._store, self._keyring, self._scribe, job).run(addresses, progress)
 
     def show(self, account_id: int, address: Address) -> tuple[Shown, ...]:
@@ -176,9 +182,9 @@ class Subscriptions:
         return tuple(shown)
 
     def unsubscribe(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float, via: str
+        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
-        """Take an address off a list; ``via`` says how: one-click, page, mail. Raise StoreAway."""
+        """Take an address off a list; raise StoreAway."""
         bond = Bond(account_id, list_id, address_hash)
         with self._store.write() as connection:
             before = standing(connection, bond)
@@ -188,12 +194,14 @@ class Subscriptions:
                 case _ if before.state in OF_THEIR_OWN_WILL:
                     return AlreadyUnsubscribed(before.since)
             enter_state(connection, bond, _S.UNSUBSCRIBED, now, str(before.state))
-            event = self._scribe.moved(EventType.SUBSCRIPTION, bond, _S.UNSUBSCRIBED, via, now)
+            deed = Deed(Act.UNSUBSCRIBED, list_id, address_hash, origin)
+            append(connection, self._keyring, account_id, [deed], now)
+            event = self._scribe.moved(EventType.SUBSCRIPTION, bond, _S.UNSUBSCRIBED, origin.via, now)
             insert_events(connection, [event])
         return Unsubscribed(now)
 
     def report(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float, via: str = "page"
+        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
     ) -> Complained | AlreadyComplained | Unknown:
         """Mark that they reported the sender: stronger than leaving. Raise StoreAway."""
         bond = Bond(account_id, list_id, address_hash)
@@ -205,5 +213,8 @@ class Subscriptions:
                 case _ if before.state is _S.COMPLAINED:
                     return AlreadyComplained(before.since)
             enter_state(connection, bond, _S.COMPLAINED, now)
-            insert_events(connection, [self._scribe.moved(EventType.FEEDBACK, bond, _S.COMPLAINED, via, now)])
+            deed = Deed(Act.COMPLAINED, list_id, address_hash, origin)
+            append(connection, self._keyring, account_id, [deed], now)
+            event = self._scribe.moved(EventType.FEEDBACK, bond, _S.COMPLAINED, origin.via, now)
+            insert_events(connection, [event])
         return Complained(now)

@@ -1,8 +1,8 @@
 """What the pages do beyond leaving one list: leaving a sender, a pause, and taking either back; sync.
 
-What it promises: each is one transaction with its events. An undo brings back the state that the leaving
-ended, with its basis and its proof untouched, only where nothing happened since: it names the moment that
-it undoes, and never takes a complaint back. Fails with StoreAway.
+What it promises: each is one transaction with its entries in the consent ledger and its events. An undo
+brings back the state that the leaving ended, with its basis and its proof untouched, only where nothing
+happened since: it names the moment that it undoes, and never takes a complaint back. Fails with StoreAway.
 """
 
 import os
@@ -12,12 +12,14 @@ from sqlalchemy import Connection, select, update
 
 from gateway.model.events import EventType
 from gateway.model.facts import SubscriptionState
+from gateway.model.ledger import Act, Deed, Origin
 from gateway.ports import Keyring
 from gateway.store.bond import OF_THEIR_OWN_WILL
 from gateway.store.database import Store
 from gateway.store.event_ids import EventIds, Octets
 from gateway.store.events import insert_events
 from gateway.store.farewell import lift_farewell, say_farewell
+from gateway.store.ledger import append
 from gateway.store.schema import SUBSCRIPTION
 from gateway.store.subscription_rows import Bond, Scribe, enter_state, standing
 from gateway.store.subscriptions import AlreadyUnsubscribed, Unknown, Unsubscribed
@@ -48,9 +50,12 @@ class Wishes:
 
     def __init__(self, store: Store, keyring: Keyring, octets: Octets = os.urandom) -> None:
         self._store = store
+        self._keyring = keyring
         self._scribe = Scribe(keyring, EventIds(octets))
 
-    def leave_all(self, bond: Bond, now: float, via: str) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
+    def leave_all(
+        self, bond: Bond, now: float, origin: Origin
+    ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
         """Take the address of a subscription off every list of its account, and off those that will be.
 
         A suppression stands for the lists to come; the owner's own confirmation lifts it.
@@ -63,13 +68,20 @@ class Wishes:
             for one, state in left:
                 enter_state(connection, one, _S.UNSUBSCRIBED, now, str(state))
             new = say_farewell(connection, bond.account_id, bond.address_hash, now)
+            deeds = [_deed(Act.UNSUBSCRIBED, one, origin) for one, _ in left]
+            if new:
+                deeds.append(_deed(Act.UNSUBSCRIBED, bond.of_all_lists, origin))
+            append(connection, self._keyring, bond.account_id, deeds, now)
             moved = [
-                self._scribe.moved(EventType.SUBSCRIPTION, one, _S.UNSUBSCRIBED, via, now) for one, _ in left
+                self._scribe.moved(EventType.SUBSCRIPTION, one, _S.UNSUBSCRIBED, origin.via, now)
+                for one, _ in left
             ]
             insert_events(connection, moved)
         return Unsubscribed(now) if left or new else AlreadyUnsubscribed(before.since)
 
-    def pause(self, bond: Bond, until: float, now: float, via: str) -> Paused | AlreadyUnsubscribed | Unknown:
+    def pause(
+        self, bond: Bond, until: float, now: float, origin: Origin
+    ) -> Paused | AlreadyUnsubscribed | Unknown:
         """Stop a list's mail for a while; a pause that is on already is replaced."""
         with self._store.write() as connection:
             before = standing(connection, bond)
@@ -79,10 +91,12 @@ class Wishes:
                 case _ if before.state in _GONE:
                     return AlreadyUnsubscribed(before.since)
             connection.execute(update(SUBSCRIPTION).where(bond.here).values(paused_until=until))
-            insert_events(connection, [self._scribe.paused(bond, until, via, now)])
+            deed = _deed(Act.PAUSED, bond, origin, until=until)
+            append(connection, self._keyring, bond.account_id, [deed], now)
+            insert_events(connection, [self._scribe.paused(bond, until, origin.via, now)])
         return Paused(until)
 
-    def undo_leaving(self, bond: Bond, left_at: float, now: float) -> Undone | NothingToUndo:
+    def undo_leaving(self, bond: Bond, left_at: float, now: float, origin: Origin) -> Undone | NothingToUndo:
         """Take back what was left at exactly ``left_at``; a ``list_id`` of 0: all lists of the account."""
         with self._store.write() as connection:
             found = connection.execute(
@@ -104,13 +118,17 @@ class Wishes:
             lifted = bond.list_id == 0 and lift_farewell(
                 connection, bond.account_id, bond.address_hash, left_at
             )
+            deeds = [_deed(Act.UNDONE, one, origin, state=str(state)) for one, state in back]
+            if lifted:
+                deeds.append(_deed(Act.UNDONE, bond.of_all_lists, origin))
+            append(connection, self._keyring, bond.account_id, deeds, now)
             moved = [
                 self._scribe.moved(EventType.SUBSCRIPTION, one, state, "undo", now) for one, state in back
             ]
             insert_events(connection, moved)
         return Undone() if back or lifted else NothingToUndo()
 
-    def undo_pause(self, bond: Bond, until: float, now: float) -> Undone | NothingToUndo:
+    def undo_pause(self, bond: Bond, until: float, now: float, origin: Origin) -> Undone | NothingToUndo:
         """End the pause that lasts until exactly ``until``."""
         with self._store.write() as connection:
             ended = connection.execute(
@@ -119,8 +137,13 @@ class Wishes:
                 .values(paused_until=0.0)
             ).rowcount
             if ended:
+                append(connection, self._keyring, bond.account_id, [_deed(Act.RESUMED, bond, origin)], now)
                 insert_events(connection, [self._scribe.paused(bond, 0.0, "undo", now)])
         return Undone() if ended else NothingToUndo()
+
+
+def _deed(act: Act, bond: Bond, origin: Origin, **facts: str | float) -> Deed:
+    return Deed(act, bond.list_id, bond.address_hash, origin, facts)
 
 
 def _bonds(connection: Connection, bond: Bond) -> list[tuple[Bond, SubscriptionState]]:

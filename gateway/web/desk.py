@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.model.facts import SubscriptionState
+from gateway.model.ledger import Origin
 from gateway.model.token import BadToken, Purpose, Token, seal
 from gateway.model.undo import Step, Undo, undo_of
 from gateway.pipeline.links import Links as Signer
@@ -52,6 +53,7 @@ class Caller:
     story: Story
     seen: Visit
     via: Via
+    origin: Origin
 
     @property
     def reader(self) -> Reader:
@@ -123,12 +125,12 @@ class Desk:
         now = self.clock.now()
         token = caller.token
         names = token.account_id, token.list_id, token.address_hash
-        outcome = await in_thread(partial(self.leaving.unsubscribe, *names, now, caller.via))
+        outcome = await in_thread(partial(self.leaving.unsubscribe, *names, now, caller.origin))
         return self._left(caller, outcome, Undo(Step.LEFT, *names, now, self._undo_until(now)))
 
     async def _leave_all(self, caller: Caller) -> Response:
         now = self.clock.now()
-        outcome = await in_thread(partial(self.leaving.leave_all, caller.reader, now, caller.via))
+        outcome = await in_thread(partial(self.leaving.leave_all, caller.reader, now, caller.origin))
         names = caller.token.account_id, 0, caller.token.address_hash
         return self._left(caller, outcome, Undo(Step.LEFT, *names, now, self._undo_until(now)))
 
@@ -149,7 +151,7 @@ class Desk:
     async def _pause(self, caller: Caller, days: int) -> Response:
         now = self.clock.now()
         until = now + days * _DAY
-        outcome = await in_thread(partial(self.leaving.pause, caller.reader, until, now, caller.via))
+        outcome = await in_thread(partial(self.leaving.pause, caller.reader, until, now, caller.origin))
         match outcome:
             case Paused():
                 self.meter.count("pauses_total", days=str(days))
@@ -195,7 +197,8 @@ class Desk:
         undo = self._opened_undo(opened)
         if undo is None:
             return self.pages.too_late(seen)
-        outcome = await in_thread(partial(self.leaving.undo, undo, self.clock.now()))
+        origin = self.door.origin(request, "undo")
+        outcome = await in_thread(partial(self.leaving.undo, undo, self.clock.now(), origin))
         if not isinstance(outcome, Undone):
             return self.pages.too_late(seen)
         self.meter.count("undone_total", step=undo.step.name.lower())
@@ -225,8 +228,8 @@ class Desk:
 
     async def _report(self, caller: Caller, said: str) -> Response:
         token = caller.token
-        names = token.account_id, token.list_id, token.address_hash, token.submission
-        outcome = await in_thread(partial(self.leaving.report, *names, now=self.clock.now(), words=said))
+        about = caller.reader, token.submission, self.clock.now(), caller.origin
+        outcome = await in_thread(partial(self.leaving.report, *about, said))
         if isinstance(outcome, Unknown):
             raise gone()
         self.meter.count("abuse_reports_total")
@@ -259,7 +262,9 @@ class Desk:
             raise gone()
         if story.paused_until <= self.clock.now():
             story = replace(story, paused_until=0.0)
-        return Caller(request, token, story, self.pages.visit(request.scope), via)
+        return Caller(
+            request, token, story, self.pages.visit(request.scope), via, self.door.origin(request, via)
+        )
 
     def _links(self, caller: Caller, undo: Undo | None = None) -> Links:
         return Links(

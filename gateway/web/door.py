@@ -15,6 +15,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from gateway.model.ledger import SUBSCRIBER, Origin
 from gateway.model.rate import parse_rate
 from gateway.model.token import BadToken, Purpose, Token, unseal
 from gateway.ports import Clock, Meter, Quota
@@ -58,6 +59,10 @@ class Door:
             return gone()
         self.meter.count("bad_links_total", result="limited")
         return HTTPException(HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": str(ceil(wait))})
+
+    def origin(self, request: Request, way: str) -> Origin:
+        """Return who asks, for the consent ledger; never for a log."""
+        return Origin(SUBSCRIBER, way, self.client(request), request.headers.get("user-agent", ""))
 
     def client(self, request: Request) -> str:
         """Return the address of who asks."""

@@ -18,7 +18,8 @@ from starlette.responses import Response
 
 from gateway.mime.headers import printable
 from gateway.model.address import Address, MalformedAddress, parse_address
-from gateway.model.signup import Origin, Wish
+from gateway.model.ledger import SUBSCRIBER, Origin
+from gateway.model.signup import Wish
 from gateway.model.token import Purpose, Token, seal
 from gateway.pipeline.links import Links as Signer
 from gateway.ports import Clock, Meter
@@ -118,7 +119,7 @@ class JoinDesk:
 
     def _origin(self, request: Request, source: str, shown: str) -> Origin:
         agent = printable(request.headers.get("user-agent", ""))[:_LONGEST]
-        return Origin("subscriber", source, self.door.client(request), agent, shown)
+        return Origin(SUBSCRIBER, source, self.door.client(request), agent, shown)
 
     # The letter's link
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote
 
-from gateway.model.signup import Origin, Pending, Wish
+from gateway.model.ledger import Origin
+from gateway.model.signup import Pending, Wish
 from gateway.web.languages import Language
 from gateway.web.leaving import Brand, Reader
 

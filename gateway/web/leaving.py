@@ -1,7 +1,8 @@
 """What the pages need of the world: one port, in words of the domain.
 
-The calls block (they run in threads) and may be repeated: leaving twice is leaving once. They raise
-``StoreAway`` (gateway.model.reply) when the store cannot be asked; the visitor is told to try again.
+``origin`` is who asks, by which way, for the consent ledger. The calls block (they run in threads) and may be
+repeated: leaving twice is leaving once. They raise ``StoreAway`` (gateway.model.reply) when the store cannot
+be asked; the visitor is told to try again.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Protocol
 
 from gateway.model.address import Address
 from gateway.model.facts import Basis, SubscriptionState
+from gateway.model.ledger import Origin
 from gateway.model.undo import Undo
 
 
@@ -119,27 +121,29 @@ class Leaving(Protocol):
         ...
 
     def unsubscribe(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float, via: Via
+        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
         """End the subscription; durable when it returns."""
         ...
 
-    def leave_all(self, reader: Reader, now: float, via: Via) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
+    def leave_all(
+        self, reader: Reader, now: float, origin: Origin
+    ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
         """End all subscriptions of the reader at the account, and keep those of the future from beginning."""
         ...
 
     def pause(
-        self, reader: Reader, until: float, now: float, via: Via
+        self, reader: Reader, until: float, now: float, origin: Origin
     ) -> Paused | AlreadyUnsubscribed | Unknown:
         """Stop the list's mail until then."""
         ...
 
-    def undo(self, what: Undo, now: float) -> Undone | NothingToUndo:
+    def undo(self, what: Undo, now: float, origin: Origin) -> Undone | NothingToUndo:
         """Take back a leaving or a pause; never a complaint."""
         ...
 
     def report(
-        self, account_id: int, list_id: int, address_hash: bytes, submission: bytes, *, now: float, words: str
+        self, reader: Reader, submission: bytes, now: float, origin: Origin, words: str
     ) -> Reported | Unknown:
         """Record a complaint about a submission (16 octets), which ends the subscription too."""
         ...

@@ -19,6 +19,7 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.model.ledger import SUBSCRIBER, Origin
 from gateway.model.token import BadToken, Purpose, Token, unseal
 from gateway.ports import Clock, Meter
 from gateway.settings.schema import WebSection
@@ -46,7 +47,7 @@ class Departing(Protocol):
     """The consent book, as a one-click POST sees it."""
 
     async def leave(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float
+        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
         """End the subscription; durable when it returns. Raise StoreAway."""
         ...
@@ -96,8 +97,9 @@ class OneClick:
 
     async def _leave(self, token: Token, scope: Scope) -> bool:
         """End the subscription; False where there is none."""
+        origin = self._origin(scope)
         outcome = await self._departing.leave(
-            token.account_id, token.list_id, token.address_hash, self._clock.now()
+            token.account_id, token.list_id, token.address_hash, self._clock.now(), origin
         )
         if isinstance(outcome, Unsubscribed):
             self._meter.count("unsubscribes_total", via=Via.ONE_CLICK.value)
@@ -105,10 +107,15 @@ class OneClick:
                 "unsubscribed",
                 account=token.account_id,
                 list=token.list_id,
-                client=self._client(scope),
+                client=origin.ip,
                 via=Via.ONE_CLICK.value,
             )
         return not isinstance(outcome, Unknown)
+
+    def _origin(self, scope: Scope) -> Origin:
+        """Return who asks, for the consent ledger: most often a mailbox provider, for its user."""
+        program = next((value for name, value in scope["headers"] if name == b"user-agent"), b"")
+        return Origin(SUBSCRIBER, Via.ONE_CLICK.value, self._client(scope), program.decode("latin-1"))
 
     def _client(self, scope: Scope) -> str:
         forwarded = b",".join([value for name, value in scope["headers"] if name == b"x-forwarded-for"])

@@ -12,6 +12,7 @@ from gateway.cli.demonstration import story
 from gateway.cli.demonstration.dialogue import Login
 from gateway.cli.opened import CLOCK, Opened, opened_at
 from gateway.cli.passwords import generated
+from gateway.cli.people import operator_says
 from gateway.model.address import parse_address
 from gateway.model.facts import Basis, ConsentLevel, OverQuota
 from gateway.model.rate import Rate
@@ -67,8 +68,8 @@ def _register(opened: Opened, password: str) -> None:
     opened.dkim_keys.add(story.DOMAIN, _SELECTOR, str(key.algorithm), key.private_der, key.record, now)
     bread = registry.add_list(story.ACCOUNT, story.LIST_ID, story.LIST_NAME, default=True)
     for address in story.SUBSCRIBED:
-        source = "the demonstration's guest book"
-        opened.subscriptions.add(account.id, bread.id, parse_address(address), Basis.ASSERTED, source, now)
+        origin = operator_says("the demonstration's guest book")
+        opened.subscriptions.add(account.id, bread.id, parse_address(address), Basis.ASSERTED, origin, now)
 
 
 def _free_ports(count: int) -> list[int]:

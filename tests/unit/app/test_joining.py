@@ -9,9 +9,10 @@ from argon2 import PasswordHasher
 from gateway.app.joining import Rounds, StoreJoining
 from gateway.model.address import parse_address
 from gateway.model.facts import AccountState, ConsentLevel, OverQuota
+from gateway.model.ledger import Origin
 from gateway.model.letter import LetterKind
 from gateway.model.reply import StoreAway
-from gateway.model.signup import Origin, Pending, Terms, Wish
+from gateway.model.signup import Pending, Terms, Wish
 from gateway.observe.memory import MemoryMeter
 from gateway.settings.schema import SignupSection
 from gateway.store.brands import Brands

@@ -13,6 +13,7 @@ from gateway.model.address import parse_address
 from gateway.model.events import EventType
 from gateway.model.facts import Basis, ConsentLevel, OverQuota, SubscriptionState
 from gateway.model.identity import new_id, octets
+from gateway.model.ledger import Origin
 from gateway.model.undo import Step, Undo
 from gateway.observe.memory import MemoryMeter
 from gateway.store.brands import Brands
@@ -34,10 +35,15 @@ from gateway.web.leaving import (
     Undone,
     Unknown,
     Unsubscribed,
-    Via,
 )
 
+FAIR = Origin("operator test", "fair")
+ONE_CLICK = Origin("subscriber", "one-click")
+LETTER = Origin("subscriber", "letter")
+
 PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 120, 40) + bytes(5)
+PAGE = Origin("subscriber", "page", "192.0.2.7", "Browser/1")
+UNDO = Origin("subscriber", "undo")
 SUBMISSION = new_id(1.0, b"0123456789")
 
 
@@ -57,7 +63,7 @@ class House:
         self.bare = registry.add_list("acme", "bare.acme.example", "", default=False)
         ann = parse_address("ann@example.net")
         Subscriptions(self.store, self.keyring).add(
-            self.account.id, self.news.id, ann, Basis.ASSERTED, "fair", 1.0
+            self.account.id, self.news.id, ann, Basis.ASSERTED, FAIR, 1.0
         )
         self.ann = self.keyring.address_hash(self.account.id, ann.identity)
         self.leaving = StoreLeaving(self.store, self.keyring, self.meter)
@@ -113,16 +119,16 @@ def test_what_is_gone_has_no_story(house: House) -> None:
 def test_leaving_all_pausing_and_undoing(house: House) -> None:
     reader, leaving = house.reader, house.leaving
     names = reader.account_id, reader.list_id, reader.address_hash
-    assert leaving.pause(reader, 90.0, 10.0, Via.PAGE) == Paused(90.0)
-    assert leaving.undo(Undo(Step.PAUSED, *names, 90.0, 0), 11.0) == Undone()
-    assert leaving.undo(Undo(Step.PAUSED, *names, 90.0, 0), 12.0) == NothingToUndo()
-    assert leaving.leave_all(reader, 20.0, Via.LETTER) == Unsubscribed()
-    assert leaving.leave_all(reader, 21.0, Via.LETTER) == AlreadyUnsubscribed(20.0)
-    assert leaving.pause(reader, 90.0, 22.0, Via.PAGE) == AlreadyUnsubscribed(20.0)
-    assert leaving.undo(Undo(Step.LEFT, names[0], 0, names[2], 20.0, 0), 23.0) == Undone()
+    assert leaving.pause(reader, 90.0, 10.0, PAGE) == Paused(90.0)
+    assert leaving.undo(Undo(Step.PAUSED, *names, 90.0, 0), 11.0, UNDO) == Undone()
+    assert leaving.undo(Undo(Step.PAUSED, *names, 90.0, 0), 12.0, UNDO) == NothingToUndo()
+    assert leaving.leave_all(reader, 20.0, LETTER) == Unsubscribed()
+    assert leaving.leave_all(reader, 21.0, LETTER) == AlreadyUnsubscribed(20.0)
+    assert leaving.pause(reader, 90.0, 22.0, PAGE) == AlreadyUnsubscribed(20.0)
+    assert leaving.undo(Undo(Step.LEFT, names[0], 0, names[2], 20.0, 0), 23.0, UNDO) == Undone()
     gone = replace(reader, address_hash=bytes(16))
-    assert leaving.leave_all(gone, 1.0, Via.PAGE) == Unknown()
-    assert leaving.pause(gone, 2.0, 1.0, Via.PAGE) == Unknown()
+    assert leaving.leave_all(gone, 1.0, PAGE) == Unknown()
+    assert leaving.pause(gone, 2.0, 1.0, PAGE) == Unknown()
 
 
 def test_asking_by_letter(house: House) -> None:
@@ -137,18 +143,18 @@ def test_asking_by_letter(house: House) -> None:
 def test_leaving_twice_is_leaving_once(house: House) -> None:
     now = time.time()
     who = (house.account.id, house.news.id, house.ann)
-    assert house.leaving.unsubscribe(*who, now, Via.ONE_CLICK) == Unsubscribed()
-    assert house.leaving.unsubscribe(*who, now + 5, Via.PAGE) == AlreadyUnsubscribed(now)
-    assert house.leaving.unsubscribe(*who[:2], b"?" * 16, now, Via.PAGE) == Unknown()
+    assert house.leaving.unsubscribe(*who, now, ONE_CLICK) == Unsubscribed()
+    assert house.leaving.unsubscribe(*who, now + 5, PAGE) == AlreadyUnsubscribed(now)
+    assert house.leaving.unsubscribe(*who[:2], b"?" * 16, now, PAGE) == Unknown()
 
 
 def test_a_report_is_kept_with_its_words_and_its_submission(house: House) -> None:
-    who = (house.account.id, house.news.id, house.ann, octets(SUBMISSION))
-    assert house.leaving.report(*who, now=2.0, words="I never asked") == Reported()
+    submission = octets(SUBMISSION)
+    assert house.leaving.report(house.reader, submission, 2.0, PAGE, "I never asked") == Reported()
     history = EventHistory(house.store, house.keyring)
     (kept,) = history.history(SUBMISSION)
     assert (kept.type, kept.data) == (EventType.FEEDBACK, {"words": "I never asked"})
-    assert house.leaving.report(*who, now=3.0, words="") == Reported()
+    assert house.leaving.report(house.reader, submission, 3.0, PAGE, "") == Reported()
     assert len(history.history(SUBMISSION)) == 1
-    unknown = (house.account.id, house.news.id, b"?" * 16, octets(SUBMISSION))
-    assert house.leaving.report(*unknown, now=3.0, words="x") == Unknown()
+    unknown = replace(house.reader, address_hash=b"?" * 16)
+    assert house.leaving.report(unknown, submission, 3.0, PAGE, "x") == Unknown()

@@ -11,6 +11,7 @@ from gateway.app.mail_leaving import MailLeaving
 from gateway.inbound.leaving import Left, LeftBefore, Unknown
 from gateway.model.address import parse_address
 from gateway.model.facts import Basis, ConsentLevel, OverQuota
+from gateway.model.ledger import Origin
 from gateway.model.reply import StoreAway
 from gateway.model.token import Purpose, Token
 from gateway.store.database import open_store
@@ -18,6 +19,9 @@ from gateway.store.events import EventHistory
 from gateway.store.keys import StoreKeyring
 from gateway.store.registry import Registry
 from gateway.store.subscriptions import Subscriptions
+
+FAIR = Origin("operator test", "fair")
+MAIL = Origin("subscriber", "mail")
 
 
 @pytest.fixture
@@ -39,14 +43,17 @@ def token(store, keyring: StoreKeyring) -> Token:
     account = registry.add_account("acme", "pw-pw", ConsentLevel.ASSERTED, (), 0, OverQuota.REFUSE, 1.0)
     news = registry.add_list("acme", "news.acme.example", "Acme News", default=True)
     ann = parse_address("ann@example.net")
-    Subscriptions(store, keyring).add(account.id, news.id, ann, Basis.ASSERTED, "fair", 1.0)
+    Subscriptions(store, keyring).add(account.id, news.id, ann, Basis.ASSERTED, FAIR, 1.0)
     known = keyring.address_hash(account.id, ann.identity)
     return Token(Purpose.UNSUBSCRIBE, account.id, news.id, known, b"s" * 16)
 
 
 async def test_leaving_twice_is_leaving_once(store, keyring: StoreKeyring, token: Token) -> None:
     leaving = MailLeaving(store, keyring)
-    both = await asyncio.gather(leaving.leave(token, 5.0), leaving.leave(token, 5.0))
+    both = await asyncio.gather(
+        leaving.leave(token, 5.0, MAIL),
+        leaving.leave(token, 5.0, MAIL),
+    )
     assert sorted(map(repr, both)) == [repr(Left("acme", "Acme News")), repr(LeftBefore())]
     await leaving.close()
     recent = EventHistory(store, keyring).recent(token.account_id)
@@ -56,7 +63,7 @@ async def test_leaving_twice_is_leaving_once(store, keyring: StoreKeyring, token
 async def test_whom_nobody_knows(store, keyring: StoreKeyring, token: Token) -> None:
     leaving = MailLeaving(store, keyring)
     stranger = Token(Purpose.UNSUBSCRIBE, token.account_id + 1, 9, token.address_hash, token.submission)
-    assert await leaving.leave(stranger, 5.0) == Unknown()
+    assert await leaving.leave(stranger, 5.0, MAIL) == Unknown()
     await leaving.close()
 
 
@@ -65,8 +72,8 @@ async def test_a_store_that_is_away(store, keyring: StoreKeyring, token: Token, 
     holder = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreAway):
-        await leaving.leave(token, 5.0)
+        await leaving.leave(token, 5.0, MAIL)
     holder.execute("ROLLBACK")
     holder.close()
-    assert await leaving.leave(token, 6.0) == Left("acme", "Acme News")
+    assert await leaving.leave(token, 6.0, MAIL) == Left("acme", "Acme News")
     await leaving.close()

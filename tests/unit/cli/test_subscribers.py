@@ -8,6 +8,7 @@ import pytest
 
 from gateway.cli.opened import CLOCK, opened_at
 from gateway.model.address import parse_address
+from gateway.model.ledger import Origin
 
 LIST = "bread.bakery.example"
 WHY = ("--basis", "asserted", "--source", "paper form 7")
@@ -59,7 +60,7 @@ def test_that_nobody_comes_back_without_their_own_doing(bakery, basis: str) -> N
     with opened_at(bakery.config) as house:
         address = parse_address("ada@example.net")
         found = house.keyring.address_hash(1, address.identity)
-        house.subscriptions.unsubscribe(1, 1, found, CLOCK.now(), "page")
+        house.subscriptions.unsubscribe(1, 1, found, CLOCK.now(), Origin("subscriber", "page"))
     said = bakery.refused(
         "subscriber", "add", "bakery", LIST, "ada@example.net", "--basis", basis, "--source", "x"
     )

@@ -21,6 +21,7 @@ from gateway.model import reply
 from gateway.model.address import parse_address
 from gateway.model.delivery import Recipient, Sender
 from gateway.model.facts import Client
+from gateway.model.ledger import Origin
 from gateway.model.reply import Reply
 from gateway.model.token import Purpose, Token, seal
 from gateway.observe.memory import MemoryMeter
@@ -65,7 +66,7 @@ class Book:
         self.may_leave.set()
         self.left = asyncio.Event()
 
-    async def leave(self, token: Token, now: float) -> Left | LeftBefore | Unknown:
+    async def leave(self, token: Token, now: float, origin: Origin) -> Left | LeftBefore | Unknown:
         self.leaving.set()
         await self.may_leave.wait()
         if self.away:

@@ -4,12 +4,15 @@ import pytest
 
 from gateway.model.address import parse_address
 from gateway.model.facts import Account, Basis, MailList
+from gateway.model.ledger import Origin
 from gateway.model.spelling import NO_RULES, SpellingRule
 from gateway.store.agreement import agree
 from gateway.store.database import Store
 from gateway.store.keys import StoreKeyring
 from gateway.store.refusals import OtherRules
 from gateway.store.subscriptions import Subscriptions
+
+FORM = Origin("subscriber", "form")
 
 GMAIL = frozenset(SpellingRule)
 MASTER = bytes(range(32))
@@ -18,7 +21,7 @@ MASTER = bytes(range(32))
 def subscribe(store: Store, rules: frozenset[SpellingRule], account: Account, news: MailList) -> None:
     keyring = StoreKeyring(store, MASTER, rules=rules)
     bob = parse_address("bob@example.net")
-    Subscriptions(store, keyring).add(account.id, news.id, bob, Basis.DOUBLE_OPT_IN, "form", 5.0)
+    Subscriptions(store, keyring).add(account.id, news.id, bob, Basis.DOUBLE_OPT_IN, FORM, 5.0)
 
 
 def test_that_an_empty_store_takes_any_rules(store: Store, acme: Account) -> None:

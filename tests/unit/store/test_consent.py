@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql
 
 from gateway.model.address import Address
 from gateway.model.facts import Account, Basis, MailList, SubscriptionState
+from gateway.model.ledger import Origin
 from gateway.model.reply import StoreAway
 from gateway.store import consent
 from gateway.store.consent import StoreConsentBook
@@ -22,7 +23,7 @@ BOB = Address("bob", "example.org")
 @pytest.fixture
 def hashes(subscriptions: Subscriptions, keyring: StoreKeyring, acme: Account, news: MailList) -> list[bytes]:
     lines = [f"user{number}@example.org" for number in range(600)]
-    subscriptions.load(acme.id, news.id, lines, Basis.ASSERTED, "file", 7.0)
+    subscriptions.load(acme.id, news.id, lines, Basis.ASSERTED, Origin("operator test", "file"), 7.0)
     return [keyring.address_hash(acme.id, line) for line in lines]
 
 
@@ -52,7 +53,7 @@ async def test_a_change_is_seen_by_the_next_question(
     for _ in range(2):
         [bonds] = await book.bonds([key])
         assert bonds.subscriptions[0].state is SubscriptionState.CONFIRMED
-    subscriptions.unsubscribe(acme.id, news.id, hashes[0], 50.0, "page")
+    subscriptions.unsubscribe(acme.id, news.id, hashes[0], 50.0, Origin("subscriber", "page"))
     [bonds] = await book.bonds([key])
     assert (bonds.subscriptions[0].state, bonds.subscriptions[0].changed_at) == (
         SubscriptionState.UNSUBSCRIBED,

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql
 from gateway.model.address import Address
 from gateway.model.events import EventType
 from gateway.model.facts import Basis, MailList, SubscriptionState
+from gateway.model.ledger import Origin
 from gateway.model.reply import StoreAway
 from gateway.store.consent import StoreConsentBook
 from gateway.store.database import Store
@@ -25,6 +26,10 @@ from gateway.store.keys import StoreKeyring
 from gateway.store.schema import SUBSCRIPTION
 from gateway.store.subscription_rows import Bond, Scribe
 from gateway.store.subscriptions import AlreadyUnsubscribed, Subscriptions, Unknown, Unsubscribed
+
+FAIR = Origin("operator test", "fair")
+PAGE = Origin("subscriber", "page")
+ONE_CLICK = Origin("subscriber", "one-click")
 
 NOW = 1000.0
 
@@ -50,9 +55,9 @@ def subscribe(
     def one(number: int = 0, state: SubscriptionState = SubscriptionState.CONFIRMED) -> Departure:
         person = Address(f"r{number}", "example.net")
         account = news.account_id
-        subscriptions.add(account, news.id, person, Basis.ASSERTED, "fair", 10.0, state)
+        subscriptions.add(account, news.id, person, Basis.ASSERTED, FAIR, 10.0, state)
         address_hash = keyring.address_hash(account, person.identity)
-        return Departure(Bond(account, news.id, address_hash), NOW, "one-click")
+        return Departure(Bond(account, news.id, address_hash), NOW, ONE_CLICK)
 
     return one
 
@@ -94,7 +99,7 @@ async def test_the_row_is_as_the_page_would_leave_it(departures, store, subscrip
     ann, bob = subscribe(1), subscribe(2)
     await departures.leave(ann)
     bond = bob.bond
-    subscriptions.unsubscribe(bond.account_id, bond.list_id, bond.address_hash, NOW, "page")
+    subscriptions.unsubscribe(bond.account_id, bond.list_id, bond.address_hash, NOW, PAGE)
     own = {"address_hash", "sealed"}
     one, other = (
         {name: value for name, value in row(store, who).items() if name not in own} for who in (ann, bob)
@@ -273,7 +278,7 @@ async def test_what_waits_is_bounded(departures, subscribe, monkeypatch) -> None
 
 def test_the_statement_for_a_database_server() -> None:
     statement = _Statement.of(postgresql.dialect())
-    departure = Departure(Bond(7, 3, b"h" * 16), NOW, "one-click")
+    departure = Departure(Bond(7, 3, b"h" * 16), NOW, ONE_CLICK)
     assert "state NOT IN ('complained', 'unsubscribed')" in " ".join(statement.text.split())
     assert statement.values(departure) == {"account": 7, "person": b"h" * 16, "list": 3, "now": NOW}
 

@@ -10,6 +10,7 @@ from gateway.model.address import parse_address
 from gateway.model.events import Event, EventType, seal_event
 from gateway.model.facts import Account, Basis, MailList
 from gateway.model.identity import new_id
+from gateway.model.ledger import Origin
 from gateway.model.notice import ALL, TOLD, NoticeType
 from gateway.store.database import Store
 from gateway.store.events import insert_events
@@ -29,8 +30,10 @@ def feed(store: Store, keyring: StoreKeyring) -> StoreFeed:
 
 @pytest.fixture
 def ann_left(subscriptions: Subscriptions, keyring: StoreKeyring, acme: Account, news: MailList) -> None:
-    subscriptions.add(acme.id, news.id, ANN, Basis.ASSERTED, "fair", 1.0)
-    subscriptions.unsubscribe(acme.id, news.id, keyring.address_hash(acme.id, ANN.identity), 2.0, "one-click")
+    subscriptions.add(acme.id, news.id, ANN, Basis.ASSERTED, Origin("operator test", "fair"), 1.0)
+    subscriptions.unsubscribe(
+        acme.id, news.id, keyring.address_hash(acme.id, ANN.identity), 2.0, Origin("subscriber", "one-click")
+    )
 
 
 @pytest.mark.usefixtures("ann_left")

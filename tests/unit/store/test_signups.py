@@ -9,15 +9,16 @@ from sqlalchemy import func, select
 from gateway.model.address import parse_address
 from gateway.model.events import EventType
 from gateway.model.facts import Account, AccountState, Basis, MailList, SubscriptionState
+from gateway.model.ledger import Entry, Origin, open_entry, text_hash
 from gateway.model.letter import LetterKind
-from gateway.model.signup import Fate, Origin, Pending, Terms, Wish
+from gateway.model.signup import Fate, Pending, Terms, Wish
 from gateway.store.database import Store
 from gateway.store.events import EventHistory
 from gateway.store.keys import StoreKeyring
 from gateway.store.letters import Letters, Taken
 from gateway.store.refusals import NoSuchList, Suspended
 from gateway.store.registry import Registry
-from gateway.store.schema import EVENT, LETTER, METADATA, SIGNUP, SUBSCRIPTION, SUPPRESSION
+from gateway.store.schema import EVENT, LEDGER, LETTER, METADATA, SIGNUP, SUBSCRIPTION, SUPPRESSION
 from gateway.store.signup_rounds import SignupRounds
 from gateway.store.signups import Confirmed, ConfirmedBefore, Over, Refused, Signups
 from gateway.store.subscription_rows import Bond
@@ -29,6 +30,7 @@ NOW = 1_800_000_000.0
 HOUR, DAY = 3600.0, 86_400.0
 TERMS = Terms(expires=7 * DAY, reminder=2 * DAY, person_hour=3, person_day=4)
 ANN = parse_address("Ann@example.net")
+FAIR = Origin("operator test", "fair")
 FORM = Origin("subscriber", "https://acme.example", "192.0.2.7", "Browser/1.0", "You subscribe to News.")
 
 
@@ -82,6 +84,12 @@ class Desk:
         with self.store.read() as connection:
             return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
+    def entries(self) -> list[tuple[str, dict[str, object]]]:
+        """Return what the consent ledger tells."""
+        with self.store.read() as connection:
+            rows = connection.execute(select(LEDGER).order_by(LEDGER.c.number)).all()
+        return [(row.act, open_entry(Entry(*row), self.keyring.open)) for row in rows]
+
     def results(self) -> list[object]:
         told = self.events.recent(self.news.account_id, types=[EventType.SIGN_UP])
         return [one.facts["result"] for one in reversed(told)]
@@ -101,6 +109,45 @@ def test_a_wish_becomes_a_letter_and_a_pending_subscription(desk: Desk) -> None:
     (told,) = desk.events.recent(desk.news.account_id, types=[EventType.SUBSCRIPTION])
     assert told.facts["state"] == "pending"
     assert told.data == {}, "what outlives a sign-up that nobody confirms holds no address"
+    ((act, details),) = desk.entries()
+    assert act == "signed-up"
+    assert details == {
+        "actor": "subscriber",
+        "source": "https://acme.example",
+        "ip": "192.0.2.7",
+        "user_agent": "Browser/1.0",
+        "text": text_hash("You subscribe to News.").hex(),
+    }, "nor does its entry"
+
+
+def test_each_answer_has_its_entry(desk: Desk) -> None:
+    mail_program = Origin("subscriber", "one-click", "192.0.2.9")
+    desk.signups.refuse(desk.bond, desk.asked(), mail_program, "cancelled", NOW + 60)
+    later = NOW + 31 * DAY
+    desk.asked(later)
+    assert desk.rounds.expire(later + 30 * DAY) == 1
+    last = later + 31 * DAY
+    desk.signups.confirm(desk.bond, desk.asked(last), Origin("subscriber", "link", "192.0.2.8"), last + 1)
+    told = desk.entries()
+    assert [act for act, _ in told] == [
+        *("signed-up", "refused"),
+        *("signed-up", "expired"),
+        *("signed-up", "confirmed"),
+    ]
+    assert told[1][1] == {
+        "actor": "subscriber", "source": "one-click", "ip": "192.0.2.9", "result": "cancelled"
+    }  # fmt: skip
+    assert told[3][1] == {"actor": "system", "source": "nobody confirmed"}
+    who = {"address": str(ANN), "state": "confirmed", "basis": "double-opt-in"}
+    assert told[5][1] == {"actor": "subscriber", "source": "link", "ip": "192.0.2.8"} | who
+
+
+def test_sign_ups_of_an_account_without_a_key_expire_all_the_same(desk: Desk) -> None:
+    desk.asked()
+    with desk.store.write() as connection:
+        desk.keyring.destroy(connection, desk.news.account_id)
+    assert desk.rounds.expire(NOW + 30 * DAY) == 1
+    assert desk.count(SIGNUP) == 0
 
 
 def test_a_yes_confirms_with_the_proof(desk: Desk) -> None:
@@ -143,7 +190,7 @@ def test_not_me_ends_it_and_keeps_forms_away(desk: Desk) -> None:
 
 @pytest.mark.parametrize("state", [S.UNSUBSCRIBED, S.COMPLAINED, S.BOUNCED])
 def test_who_has_left_keeps_their_row_until_they_say_yes(desk: Desk, state: S) -> None:
-    desk.subscriptions.add(desk.news.account_id, desk.news.id, ANN, Basis.ASSERTED, "fair", 1.0, state)
+    desk.subscriptions.add(desk.news.account_id, desk.news.id, ANN, Basis.ASSERTED, FAIR, 1.0, state)
     signup_id = desk.asked()
     assert desk.state() == (state, "asserted")
     assert desk.signups.confirm(desk.bond, signup_id, FORM, NOW + 60) == Confirmed()
@@ -151,9 +198,7 @@ def test_who_has_left_keeps_their_row_until_they_say_yes(desk: Desk, state: S) -
 
 
 def test_who_has_left_is_where_they_were_after_a_no_and_after_the_end(desk: Desk) -> None:
-    desk.subscriptions.add(
-        desk.news.account_id, desk.news.id, ANN, Basis.ASSERTED, "fair", 1.0, S.UNSUBSCRIBED
-    )
+    desk.subscriptions.add(desk.news.account_id, desk.news.id, ANN, Basis.ASSERTED, FAIR, 1.0, S.UNSUBSCRIBED)
     desk.asked()
     desk.rounds.expire(NOW + 8 * DAY)
     assert desk.state() == ("unsubscribed", "asserted")
@@ -163,8 +208,8 @@ def test_who_has_left_is_where_they_were_after_a_no_and_after_the_end(desk: Desk
 
 
 def test_a_farewell_is_lifted_by_a_yes_and_other_suppressions_are_not(desk: Desk, store: Store) -> None:
-    desk.subscriptions.add(desk.news.account_id, desk.news.id, ANN, Basis.ASSERTED, "fair", 1.0)
-    Wishes(store, desk.keyring).leave_all(desk.bond, 2.0, "page")
+    desk.subscriptions.add(desk.news.account_id, desk.news.id, ANN, Basis.ASSERTED, FAIR, 1.0)
+    Wishes(store, desk.keyring).leave_all(desk.bond, 2.0, Origin("subscriber", "page"))
     signup_id = desk.asked()
     assert desk.suppressed().startswith("unsubscribed from all lists")
     desk.signups.confirm(desk.bond, signup_id, FORM, NOW)
@@ -176,7 +221,7 @@ def test_a_farewell_is_lifted_by_a_yes_and_other_suppressions_are_not(desk: Desk
 
 
 def test_a_member_by_statement_becomes_one_by_their_own_word(desk: Desk) -> None:
-    desk.subscriptions.add(desk.news.account_id, desk.news.id, ANN, Basis.ASSERTED, "fair", 1.0)
+    desk.subscriptions.add(desk.news.account_id, desk.news.id, ANN, Basis.ASSERTED, FAIR, 1.0)
     signup_id = desk.asked()
     assert desk.state() == ("confirmed", "asserted")
     desk.signups.confirm(desk.bond, signup_id, FORM, NOW)

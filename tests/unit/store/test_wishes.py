@@ -8,6 +8,7 @@ import pytest
 from gateway.model.address import parse_address
 from gateway.model.events import EventType
 from gateway.model.facts import Account, Basis, Bonds, MailList, SubscriptionState
+from gateway.model.ledger import Origin
 from gateway.store.consent import StoreConsentBook
 from gateway.store.database import Store
 from gateway.store.events import EventHistory
@@ -16,6 +17,10 @@ from gateway.store.registry import Registry
 from gateway.store.subscription_rows import Bond
 from gateway.store.subscriptions import AlreadyUnsubscribed, Subscriptions, Unknown, Unsubscribed
 from gateway.store.wishes import NothingToUndo, Paused, Undone, Wishes
+
+FAIR = Origin("operator test", "fair")
+PAGE = Origin("subscriber", "page")
+UNDO = Origin("subscriber", "undo")
 
 S = SubscriptionState
 ANN = parse_address("ann@example.net")
@@ -33,7 +38,7 @@ class House:
         self.ann = keyring.address_hash(acme.id, ANN.identity)
 
     def add(self, mail_list: MailList, basis: Basis = Basis.ASSERTED, state: S = S.CONFIRMED) -> None:
-        self.subscriptions.add(self.acme.id, mail_list.id, ANN, basis, "fair", 100.0, state)
+        self.subscriptions.add(self.acme.id, mail_list.id, ANN, basis, FAIR, 100.0, state)
 
     def bond(self, mail_list: MailList | None = None) -> Bond:
         return Bond(self.acme.id, mail_list.id if mail_list else 0, self.ann)
@@ -65,52 +70,52 @@ def house(store: Store, keyring: StoreKeyring, registry: Registry, acme: Account
 def test_an_undo_restores_the_very_same_bond(house: House) -> None:
     house.add(house.news, Basis.DOUBLE_OPT_IN)
     before = house.subscriptions.show(house.acme.id, ANN)
-    assert house.subscriptions.unsubscribe(*key(house, house.news), 200.0, "page") == Unsubscribed(200.0)
-    assert house.wishes.undo_leaving(house.bond(house.news), 200.0, 300.0) == Undone()
+    assert house.subscriptions.unsubscribe(*key(house, house.news), 200.0, PAGE) == Unsubscribed(200.0)
+    assert house.wishes.undo_leaving(house.bond(house.news), 200.0, 300.0, UNDO) == Undone()
     (after,) = house.subscriptions.show(house.acme.id, ANN)
     assert after == replace(before[0], changed_at=300.0)
     assert house.said()[-2:] == [
         {"state": "unsubscribed", "via": "page"},
         {"state": "confirmed", "via": "undo"},
     ]
-    assert house.wishes.undo_leaving(house.bond(house.news), 200.0, 400.0) == NothingToUndo()
+    assert house.wishes.undo_leaving(house.bond(house.news), 200.0, 400.0, UNDO) == NothingToUndo()
 
 
 @pytest.mark.parametrize("state", [S.PENDING, S.CONFIRMED])
 def test_an_undo_makes_nothing_better_than_it_was(house: House, state: S) -> None:
     house.add(house.news, Basis.DOUBLE_OPT_IN, state)
-    house.subscriptions.unsubscribe(*key(house, house.news), 200.0, "page")
-    house.wishes.undo_leaving(house.bond(house.news), 200.0, 300.0)
+    house.subscriptions.unsubscribe(*key(house, house.news), 200.0, PAGE)
+    house.wishes.undo_leaving(house.bond(house.news), 200.0, 300.0, UNDO)
     assert house.states() == [state]
 
 
 def test_an_undo_never_takes_a_complaint_back(house: House) -> None:
     house.add(house.news)
-    house.subscriptions.unsubscribe(*key(house, house.news), 200.0, "page")
-    house.subscriptions.report(*key(house, house.news), 201.0)
-    assert house.wishes.undo_leaving(house.bond(house.news), 200.0, 300.0) == NothingToUndo()
-    assert house.wishes.undo_leaving(house.bond(house.news), 201.0, 300.0) == NothingToUndo()
+    house.subscriptions.unsubscribe(*key(house, house.news), 200.0, PAGE)
+    house.subscriptions.report(*key(house, house.news), 201.0, PAGE)
+    assert house.wishes.undo_leaving(house.bond(house.news), 200.0, 300.0, UNDO) == NothingToUndo()
+    assert house.wishes.undo_leaving(house.bond(house.news), 201.0, 300.0, UNDO) == NothingToUndo()
     assert house.states() == [S.COMPLAINED]
 
 
 def test_an_undo_of_another_moment_does_nothing(house: House) -> None:
     house.add(house.news)
-    house.subscriptions.unsubscribe(*key(house, house.news), 200.0, "page")
-    assert house.wishes.undo_leaving(house.bond(house.news), 199.0, 300.0) == NothingToUndo()
-    assert house.wishes.undo_leaving(house.bond(house.offers), 200.0, 300.0) == NothingToUndo()
+    house.subscriptions.unsubscribe(*key(house, house.news), 200.0, PAGE)
+    assert house.wishes.undo_leaving(house.bond(house.news), 199.0, 300.0, UNDO) == NothingToUndo()
+    assert house.wishes.undo_leaving(house.bond(house.offers), 200.0, 300.0, UNDO) == NothingToUndo()
     assert house.states() == [S.UNSUBSCRIBED]
 
 
 def test_leaving_all_ends_all_and_those_that_will_be(house: House) -> None:
     house.add(house.news)
     house.add(house.offers)
-    assert house.wishes.leave_all(house.bond(house.news), 200.0, "page") == Unsubscribed(200.0)
+    assert house.wishes.leave_all(house.bond(house.news), 200.0, PAGE) == Unsubscribed(200.0)
     assert house.states() == [S.UNSUBSCRIBED, S.UNSUBSCRIBED]
     suppression = house.bonds().suppression
     assert suppression
     assert suppression.reason == "unsubscribed from all lists on 1970-01-01"
-    assert house.wishes.leave_all(house.bond(house.news), 250.0, "page") == AlreadyUnsubscribed(200.0)
-    assert house.wishes.undo_leaving(house.bond(), 200.0, 300.0) == Undone()
+    assert house.wishes.leave_all(house.bond(house.news), 250.0, PAGE) == AlreadyUnsubscribed(200.0)
+    assert house.wishes.undo_leaving(house.bond(), 200.0, 300.0, UNDO) == Undone()
     assert house.states() == [S.CONFIRMED, S.CONFIRMED]
     assert house.bonds().suppression is None
 
@@ -118,24 +123,24 @@ def test_leaving_all_ends_all_and_those_that_will_be(house: House) -> None:
 def test_leaving_all_leaves_a_complaint_as_it_is(house: House) -> None:
     house.add(house.news)
     house.add(house.offers)
-    house.subscriptions.report(*key(house, house.offers), 150.0)
-    house.wishes.leave_all(house.bond(house.news), 200.0, "page")
-    house.wishes.undo_leaving(house.bond(), 200.0, 300.0)
+    house.subscriptions.report(*key(house, house.offers), 150.0, PAGE)
+    house.wishes.leave_all(house.bond(house.news), 200.0, PAGE)
+    house.wishes.undo_leaving(house.bond(), 200.0, 300.0, UNDO)
     assert house.states() == [S.CONFIRMED, S.COMPLAINED]
 
 
 def test_one_list_is_taken_back_of_two_that_were_left_at_one_moment(house: House) -> None:
     house.add(house.news)
     house.add(house.offers)
-    house.wishes.leave_all(house.bond(house.news), 200.0, "page")
-    assert house.wishes.undo_leaving(house.bond(house.news), 200.0, 300.0) == Undone()
+    house.wishes.leave_all(house.bond(house.news), 200.0, PAGE)
+    assert house.wishes.undo_leaving(house.bond(house.news), 200.0, 300.0, UNDO) == Undone()
     assert house.states() == [S.CONFIRMED, S.UNSUBSCRIBED]
     assert house.bonds().suppression
 
 
 def test_only_their_own_confirmation_lifts_the_farewell(house: House) -> None:
     house.add(house.news)
-    house.wishes.leave_all(house.bond(house.news), 200.0, "page")
+    house.wishes.leave_all(house.bond(house.news), 200.0, PAGE)
     house.add(house.offers)  # an import into a list that was none of theirs
     assert house.bonds().suppression
     house.add(house.offers, Basis.DOUBLE_OPT_IN)
@@ -146,11 +151,11 @@ def test_only_their_own_confirmation_lifts_the_farewell(house: House) -> None:
 def test_a_pause_and_its_end(house: House) -> None:
     house.add(house.news)
     until = 30 * DAY
-    assert house.wishes.pause(house.bond(house.news), until, 200.0, "page") == Paused(until)
+    assert house.wishes.pause(house.bond(house.news), until, 200.0, PAGE) == Paused(until)
     assert [one.paused_until for one in house.bonds().subscriptions] == [until]
     assert house.states() == [S.CONFIRMED]
-    assert house.wishes.undo_pause(house.bond(house.news), until + 1, 300.0) == NothingToUndo()
-    assert house.wishes.undo_pause(house.bond(house.news), until, 300.0) == Undone()
+    assert house.wishes.undo_pause(house.bond(house.news), until + 1, 300.0, UNDO) == NothingToUndo()
+    assert house.wishes.undo_pause(house.bond(house.news), until, 300.0, UNDO) == Undone()
     assert [one.paused_until for one in house.bonds().subscriptions] == [0.0]
     assert house.said()[-2:] == [
         {"state": "confirmed", "via": "page", "paused_until": until},
@@ -160,17 +165,17 @@ def test_a_pause_and_its_end(house: House) -> None:
 
 def test_who_confirms_anew_wants_mail_now(house: House) -> None:
     house.add(house.news)
-    house.wishes.pause(house.bond(house.news), 30 * DAY, 200.0, "page")
+    house.wishes.pause(house.bond(house.news), 30 * DAY, 200.0, PAGE)
     house.add(house.news, Basis.DOUBLE_OPT_IN)
     assert [one.paused_until for one in house.bonds().subscriptions] == [0.0]
 
 
 def test_what_is_not_there_or_left(house: House) -> None:
-    assert house.wishes.leave_all(house.bond(house.news), 1.0, "page") == Unknown()
-    assert house.wishes.pause(house.bond(house.news), 2.0, 1.0, "page") == Unknown()
+    assert house.wishes.leave_all(house.bond(house.news), 1.0, PAGE) == Unknown()
+    assert house.wishes.pause(house.bond(house.news), 2.0, 1.0, PAGE) == Unknown()
     house.add(house.news)
-    house.subscriptions.unsubscribe(*key(house, house.news), 200.0, "page")
-    gone = house.wishes.pause(house.bond(house.news), 300.0, 250.0, "page")
+    house.subscriptions.unsubscribe(*key(house, house.news), 200.0, PAGE)
+    gone = house.wishes.pause(house.bond(house.news), 300.0, 250.0, PAGE)
     assert gone == AlreadyUnsubscribed(200.0)
 
 

@@ -9,8 +9,9 @@ import structlog
 
 from gateway.model.address import Address, parse_address
 from gateway.model.facts import Basis, SubscriptionState
+from gateway.model.ledger import Origin
 from gateway.model.reply import StoreAway
-from gateway.model.signup import Origin, Wish
+from gateway.model.signup import Wish
 from gateway.model.token import Purpose, Token, seal
 from gateway.model.undo import Step, Undo
 from gateway.observe.memory import MemoryMeter
@@ -76,6 +77,7 @@ class Book:
 
     told: Story = STORY
     acts: list[tuple[str, Via]] = field(default_factory=list)
+    origins: list[Origin] = field(default_factory=list)
     left: dict[tuple[int, int, bytes], float] = field(default_factory=dict)
     reports: list[tuple[bytes, str]] = field(default_factory=list)
     undone: list[Undo] = field(default_factory=list)
@@ -90,30 +92,33 @@ class Book:
         return self.told if known and not self.forgotten else None
 
     def unsubscribe(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float, via: Via
+        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
-        return self._leave(Reader(account_id, list_id, address_hash), "leave", now, via)
+        return self._leave(Reader(account_id, list_id, address_hash), "leave", now, origin)
 
     async def leave(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float
+        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
-        return self.unsubscribe(account_id, list_id, address_hash, now, Via.ONE_CLICK)
+        return self.unsubscribe(account_id, list_id, address_hash, now, origin)
 
-    def leave_all(self, reader: Reader, now: float, via: Via) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
-        return self._leave(reader, "all", now, via)
+    def leave_all(
+        self, reader: Reader, now: float, origin: Origin
+    ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
+        return self._leave(reader, "all", now, origin)
 
     def pause(
-        self, reader: Reader, until: float, now: float, via: Via
+        self, reader: Reader, until: float, now: float, origin: Origin
     ) -> Paused | AlreadyUnsubscribed | Unknown:
         if self.story(reader) is None:
             return Unknown()
         if self.told.state is SubscriptionState.UNSUBSCRIBED:
             return AlreadyUnsubscribed(self.told.changed_at)
         self.told = replace(self.told, paused_until=until)
-        self.acts.append(("pause", via))
+        self.acts.append(("pause", Via(origin.via)))
+        self.origins.append(origin)
         return Paused(until)
 
-    def undo(self, what: Undo, now: float) -> Undone | NothingToUndo:
+    def undo(self, what: Undo, now: float, origin: Origin) -> Undone | NothingToUndo:
         self._ask()
         if what.step is Step.LEFT and what.moment != self.told.changed_at:
             return NothingToUndo()
@@ -121,15 +126,17 @@ class Book:
             self.told, state=SubscriptionState.CONFIRMED, changed_at=now + 1, paused_until=0.0
         )
         self.undone.append(what)
+        self.origins.append(origin)
         self.left.clear()
         return Undone()
 
     def report(
-        self, account_id: int, list_id: int, address_hash: bytes, submission: bytes, *, now: float, words: str
+        self, reader: Reader, submission: bytes, now: float, origin: Origin, words: str
     ) -> Reported | Unknown:
-        if self.story(Reader(account_id, list_id, address_hash)) is None:
+        if self.story(reader) is None:
             return Unknown()
         self.reports.append((submission, words))
+        self.origins.append(origin)
         self.told = replace(self.told, state=SubscriptionState.COMPLAINED, changed_at=now)
         return Reported()
 
@@ -152,7 +159,7 @@ class Book:
         return self.told == STORY and not (self.acts or self.reports or self.undone or self.letters)
 
     def _leave(
-        self, reader: Reader, what: str, now: float, via: Via
+        self, reader: Reader, what: str, now: float, origin: Origin
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
         if self.story(reader) is None:
             return Unknown()
@@ -161,7 +168,8 @@ class Book:
             return AlreadyUnsubscribed(self.left[key])
         self.left[key] = now
         self.told = replace(self.told, state=SubscriptionState.UNSUBSCRIBED, changed_at=now)
-        self.acts.append((what, via))
+        self.acts.append((what, Via(origin.via)))
+        self.origins.append(origin)
         return Unsubscribed()
 
     def _ask(self) -> None:

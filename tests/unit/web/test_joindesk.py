@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from gateway.model.signup import Origin
+from gateway.model.ledger import Origin
 from gateway.model.token import Purpose
 from gateway.web.stamp import is_worked
 

@@ -1,0 +1,116 @@
+"""The consent ledger at rest: entries are added in the transaction of the change that they tell of.
+
+What it promises: the entries of an account are one chain, in the order of the commits, whichever process
+writes them: the account's row in ``ledger_head`` is locked from the reading of the last hash to the commit
+(SQLite has one writer at a time in any case). So ``append`` comes after a transaction's other changes, and
+before its events; whoever writes for several accounts takes them in the order of their numbers, and nobody
+waits for somebody who waits for them. How it fails: as the transaction does, and then neither the change nor
+its entry is there.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, select, update
+
+from gateway.model.ledger import (
+    BEGINNING,
+    SYSTEM,
+    Act,
+    Deed,
+    Entry,
+    Origin,
+    SealedDeed,
+    chain,
+    seal_deed,
+    text_hash,
+)
+from gateway.ports import Keyring
+from gateway.store import dialect
+from gateway.store.schema import LEDGER, LEDGER_HEAD, SHOWN_TEXT
+
+_INSERT = LEDGER.insert()  # one for all, so that it is compiled once
+
+
+def append(
+    connection: Connection, keyring: Keyring, account_id: int, deeds: Iterable[Deed], now: float
+) -> None:
+    """Add one entry or ten thousand."""
+    sealed = [seal_deed(deed, account_id, now, keyring.seal) for deed in deeds]
+    append_sealed(connection, keyring, account_id, sealed)
+
+
+def append_sealed(
+    connection: Connection, keyring: Keyring, account_id: int, deeds: Sequence[SealedDeed]
+) -> None:
+    """Add entries that were sealed before the transaction began, or at several times."""
+    if not deeds:
+        return
+    for text in {one.text for one in deeds} - {""}:
+        _keep_text(connection, keyring, account_id, text)
+    number, last = _take_head(connection, account_id)
+    entries = list(chain(account_id, number, last, deeds))
+    dialect.insert_rows(connection, _INSERT, [_row(one) for one in entries])
+    connection.execute(
+        update(LEDGER_HEAD)
+        .where(LEDGER_HEAD.c.account_id == account_id)
+        .values(number=entries[-1].number, hash=entries[-1].hash)
+    )
+
+
+def erase(connection: Connection, keyring: Keyring, account_id: int, address_hash: bytes, now: float) -> int:
+    """Empty a person's entries, and say so in one that names nobody; return how many there were."""
+    emptied = connection.execute(
+        update(LEDGER)
+        .where(LEDGER.c.account_id == account_id, LEDGER.c.subject == address_hash)
+        .values(subject=b"", sealed=b"")
+    ).rowcount
+    if emptied:
+        # Their number and not which: together they would still tell of one person.
+        deed = Deed(Act.ERASED, 0, b"", Origin(SYSTEM, "erasure"), {"entries": emptied})
+        append(connection, keyring, account_id, [deed], now)
+    return emptied
+
+
+def text_context(digest: bytes) -> bytes:
+    """Return what a kept text's seal is bound to."""
+    return b"shown text:" + digest
+
+
+def _keep_text(connection: Connection, keyring: Keyring, account_id: int, text: str) -> None:
+    digest = text_hash(text)
+    there = select(SHOWN_TEXT.c.hash).where(
+        SHOWN_TEXT.c.account_id == account_id, SHOWN_TEXT.c.hash == digest
+    )
+    if connection.execute(there).one_or_none() is None:
+        sealed = keyring.seal(account_id, text.encode(), text_context(digest))
+        row = dialect.insert(connection, SHOWN_TEXT).values(account_id=account_id, hash=digest, sealed=sealed)
+        connection.execute(row.on_conflict_do_nothing())  # another process may have been faster
+
+
+def _take_head(connection: Connection, account_id: int) -> tuple[int, bytes]:
+    """Return the last entry's number and hash, and keep others from appending until the commit."""
+    mine = LEDGER_HEAD.c.account_id == account_id
+    query = select(LEDGER_HEAD.c.number, LEDGER_HEAD.c.hash).where(mine).with_for_update()
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        first = dialect.insert(connection, LEDGER_HEAD).values(
+            account_id=account_id, number=0, hash=BEGINNING
+        )
+        connection.execute(first.on_conflict_do_nothing())
+        row = connection.execute(query).one()
+    return row.number, row.hash
+
+
+def _row(entry: Entry) -> tuple[object, ...]:
+    """Return the values in the order of the table's columns."""
+    return (
+        entry.account_id,
+        entry.number,
+        entry.at,
+        entry.list_id,
+        str(entry.act),
+        entry.subject,
+        entry.sealed,
+        entry.digest,
+        entry.hash,
+    )
