@@ -46,15 +46,15 @@ class StoreJoining:
         write: Write,
         settings: Callable[[], SignupSection],
     ) -> None:
-        self._store = store
         self._meter = meter
         self._write = write
         self._settings = settings
+        self._offers = Offers(store)
         self._signups = Signups(store, keyring)
 
     def offer(self, account: str, list_id: str) -> Offer | None:
         """Return a list by its names; None where there is none, or its account may not write to anybody."""
-        return self._offer(ACCOUNT.c.name == account, MAIL_LIST.c.folded == list_id.casefold())
+        return self._offers.named(account, list_id)
 
     def ask(self, wish: Wish, now: float) -> Fate:
         """Take a wish; the pages do not look at what became of it."""
@@ -107,9 +107,24 @@ class StoreJoining:
         return TurnedDown(offer)
 
     def _offer_of(self, reader: Reader) -> Offer | None:
-        return self._offer(ACCOUNT.c.id == reader.account_id, MAIL_LIST.c.id == reader.list_id)
+        return self._offers.of(reader.account_id, reader.list_id)
 
-    def _offer(self, *which: ColumnElement[bool]) -> Offer | None:
+
+class Offers:
+    """Lists as one may join them: none of an account that may not write to anybody."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def named(self, account: str, list_id: str) -> Offer | None:
+        """Return a list by its names, or None."""
+        return self._find(ACCOUNT.c.name == account, MAIL_LIST.c.folded == list_id.casefold())
+
+    def of(self, account_id: int, list_id: int) -> Offer | None:
+        """Return a list by its numbers, or None."""
+        return self._find(ACCOUNT.c.id == account_id, MAIL_LIST.c.id == list_id)
+
+    def _find(self, *which: ColumnElement[bool]) -> Offer | None:
         query = (
             select(MAIL_LIST, ACCOUNT.c.name.label("account_name"), ACCOUNT.c.state)
             .join(ACCOUNT, ACCOUNT.c.id == MAIL_LIST.c.account_id)

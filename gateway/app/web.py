@@ -18,6 +18,7 @@ from gateway.app.departing import StoreDeparting
 from gateway.app.joining import Rounds, StoreJoining
 from gateway.app.leaving import StoreLeaving
 from gateway.app.link_check import LinkCheck
+from gateway.app.recommending import StoreRecommending
 from gateway.app.telling import Telling
 from gateway.app.world import SystemClock, SystemEntropy
 from gateway.observe import logs
@@ -31,6 +32,7 @@ from gateway.store.keys import StoreKeyring
 from gateway.store.quota import SharedQuota
 from gateway.store.signup_rounds import SignupRounds
 from gateway.web.api.app import Doors
+from gateway.web.invitation_letter import InvitationLetters
 from gateway.web.operations import Check, build_metrics, in_thread
 from gateway.web.places import Places
 from gateway.web.public import Means, build_public
@@ -53,6 +55,12 @@ async def serve(
     quota = SharedQuota(settings.gateway.state_dir / "quota.shm", SystemEntropy())
     letters = SignupLetters(lambda: holder.current.links, lambda: holder.current.settings.letters_from)
     joining = StoreJoining(store, keyring, meter, letters.compose, lambda: holder.current.settings.signup)
+    invitations = InvitationLetters(
+        lambda: holder.current.links, lambda: holder.current.settings.letters_from
+    )
+    recommending = StoreRecommending(
+        store, keyring, meter, invitations.compose, lambda: holder.current.settings.recommendation
+    )
     rounds = Rounds(
         SignupRounds(store, keyring),
         letters.compose,
@@ -72,6 +80,8 @@ async def serve(
             settings=lambda: holder.current.settings.web,
             letters_from=lambda: holder.current.settings.letters_from,
             joining=joining,
+            recommending=recommending,
+            recommendation=lambda: holder.current.settings.recommendation,
             signup=lambda: holder.current.settings.signup,
             entropy=SystemEntropy(),
         )

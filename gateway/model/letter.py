@@ -12,6 +12,7 @@ class LetterKind(StrEnum):
     LEAVING = "leaving"  # confirm that you want to leave
     SIGNUP = "signup"  # confirm that you want to be on a list
     REMINDER = "signup-reminder"  # the same once more, and never again
+    INVITATION = "invitation"  # a reader recommends a list to a friend
 
 
 @dataclass(frozen=True, slots=True)

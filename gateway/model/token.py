@@ -38,6 +38,8 @@ class Purpose(IntEnum):
     CONFIRM = 4  # leaving, from the letter that asks whether it was them
     UNDO = 5  # gateway.model.undo
     SIGNUP = 6  # yes or no, from the letter that asks who has signed up; ``submission`` names the sign-up
+    RECOMMEND = 7  # tell a friend, from the page that says why mail came
+    INVITATION = 8  # what the friend is invited to; ``submission`` names the invitation
 
 
 class BadToken(Exception):

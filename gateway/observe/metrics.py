@@ -125,6 +125,10 @@ CATALOGUE: tuple[Metric, ...] = (
         "Forms that came in: calm, worked, waited; or step, early, limited, malformed.",
         "result",
     ),
+    _counter(
+        "recommendations_total", "Forms of recommending: taken, limited, malformed; never-again.", "result"
+    ),
+    _counter("invitations_total", "What became of recommendations.", "result"),
     _counter("signup_wishes_total", "What became of wishes to be on a list.", "fate"),
     _counter(
         "signup_answers_total", "Sign-ups that ended: confirmed, refused, cancelled, expired.", "answer"

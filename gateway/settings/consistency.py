@@ -23,6 +23,8 @@ _URL = re.compile(r"[A-Za-z0-9\-._~:/\[\]@!$&'()*+;=%]{1,300}\Z")
 _LEAST_COMMAND_LINE = 512  # RFC 5321 section 4.5.3.1.4
 _LEAST_RECIPIENTS = 100  # RFC 5321 section 4.5.3.1.8
 
+_SIGNUP_RATES = ("calm_network", "calm_list", "network", "list", "waited")
+
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach the host."""
@@ -192,12 +194,15 @@ def _smtp_limits(server: str, limits: SmtpLimitsSection) -> Iterator[Finding]:
 
 
 def _signup(settings: Settings) -> Iterator[Finding]:
-    signup = settings.signup
-    for key in ("calm_network", "calm_list", "network", "list", "waited"):
+    signup, recommendation = settings.signup, settings.recommendation
+    for path, rate in (
+        *((("signup", key), getattr(signup, key)) for key in _SIGNUP_RATES),
+        *((("recommendation", key), getattr(recommendation, key)) for key in ("person", "tries")),
+    ):
         try:
-            parse_rate(getattr(signup, key))
+            parse_rate(rate)
         except BadRate as error:
-            yield Finding(("signup", key), str(error))
+            yield Finding(path, str(error))
     if not signup.expires:
         yield Finding(("signup", "expires"), "must be longer than nothing: people need time to answer")
     if signup.reminder >= signup.expires > 0:

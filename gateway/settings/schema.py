@@ -173,6 +173,15 @@ class SignupSection(_Table):
     work: int = Field(default=16, ge=1, le=24)  # bits
 
 
+class RecommendationSection(_Table):
+    """``[recommendation]``: a reader tells a friend of a list."""
+
+    offered: bool = True
+    person: str = "5/d"  # recommendations of one reader
+    friend_day: int = Field(default=2, ge=1)  # invitations to one person, whatever the accounts
+    tries: str = "10/d"  # at the reader's own address, for each link
+
+
 class ApiSection(_Table):
     """``[api]``: the HTTP API for programs of tenants, at ``/api/v1`` beside the pages."""
 
@@ -299,6 +308,7 @@ class Settings(_Table):
     secrets: SecretsSection = SecretsSection()
     web: WebSection = WebSection()
     signup: SignupSection = SignupSection()
+    recommendation: RecommendationSection = RecommendationSection()
     api: ApiSection = ApiSection()
     webhooks: WebhooksSection = WebhooksSection()
     link_check: LinkCheckSection = LinkCheckSection()

@@ -71,6 +71,21 @@ def erase(connection: Connection, keyring: Keyring, account_id: int, address_has
     return emptied
 
 
+def empty(connection: Connection, account_id: int, deed: Deed, at: float) -> None:
+    """Empty the one entry of a deed that came to nothing, such as a sign-up that nobody confirmed."""
+    connection.execute(
+        update(LEDGER)
+        .where(
+            LEDGER.c.account_id == account_id,
+            LEDGER.c.subject == deed.subject,
+            LEDGER.c.list_id == deed.list_id,
+            LEDGER.c.act == str(deed.act),
+            LEDGER.c.at == at,
+        )
+        .values(subject=b"", sealed=b"")
+    )
+
+
 def text_context(digest: bytes) -> bytes:
     """Return what a kept text's seal is bound to."""
     return b"shown text:" + digest

@@ -149,6 +149,29 @@ SIGNUP = Table(
     sqlite_with_rowid=False,
 )
 
+# Who was invited to a list by a reader of it, once and for ever. There is no address: they asked for nothing.
+INVITATION = Table(
+    "invitation",
+    METADATA,
+    Column("account_id", Integer, primary_key=True, autoincrement=False),
+    Column("list_id", Integer, primary_key=True, autoincrement=False),
+    Column("address_hash", LargeBinary, primary_key=True),
+    Column("id", LargeBinary, nullable=False),  # 16 random octets, the ``submission`` of its token
+    Column("person", LargeBinary, nullable=False),  # the provider's hash, as in ``signup``
+    Column("invited_at", Float, nullable=False),
+    Index("invitation_person_invited_at", "person", "invited_at"),
+    sqlite_with_rowid=False,
+)
+
+# Who wants no invitations, from anybody: the provider's own, so it stays when an account goes.
+NEVER_INVITE = Table(
+    "never_invite",
+    METADATA,
+    Column("person", LargeBinary, primary_key=True),
+    Column("since", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # Mail that the gateway itself writes, on its way to a worker. One row for each kind, list and address,
 # which stays for as long as there may be no second one; ``due_at`` is NULL and ``sealed`` empty when a
 # spool has it.

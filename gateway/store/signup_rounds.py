@@ -1,8 +1,9 @@
 """What becomes of sign-ups that nobody answers: one reminder, and then they are erased; sync.
 
 What it promises: each round is transactions of a batch, so a process that is killed has done a batch or has
-not; with the sign-up goes the pending subscription that was there for it alone, with the address in both, and
-a letter that no worker has taken. How it fails: with StoreAway, and the rest is the next round's.
+not; with the sign-up goes the pending subscription that was there for it alone, with the address in both, a
+letter that no worker has taken, and what the consent ledger had of whoever asked: its chain holds. How it
+fails: with StoreAway, and the rest is the next round's.
 """
 
 import os
@@ -18,7 +19,7 @@ from gateway.ports import Keyring
 from gateway.store.database import Store
 from gateway.store.event_ids import EventIds, Octets
 from gateway.store.events import insert_events
-from gateway.store.ledger import append
+from gateway.store.ledger import append, empty
 from gateway.store.schema import SIGNUP
 from gateway.store.signup_rows import bond_of, end_pending, forget, here, open_details, pending_of, waiting
 from gateway.store.signups import Write, remind
@@ -51,14 +52,14 @@ class SignupRounds:
         return len(rows)
 
     def _enter(self, connection: Connection, rows: Sequence[Row[Any]], now: float) -> None:
-        """Write what expired into the ledgers of its accounts."""
+        """Write that something expired into the ledgers of its accounts, and empty what was written of it."""
         nobody = Origin(SYSTEM, "nobody confirmed")
         for account_id in sorted({row.account_id for row in rows}):  # two rounds never wait for each other
-            deeds = [
-                Deed(Act.EXPIRED, row.list_id, row.address_hash, nobody)
-                for row in rows
-                if row.account_id == account_id
-            ]
+            theirs = [row for row in rows if row.account_id == account_id]
+            for row in theirs:  # whoever asked, and from where, goes with the sign-up
+                asked = Deed(Act.SIGNED_UP, row.list_id, row.address_hash, nobody)
+                empty(connection, account_id, asked, row.asked_at)
+            deeds = [Deed(Act.EXPIRED, row.list_id, b"", nobody) for row in theirs]
             try:
                 append(connection, self._keyring, account_id, deeds, now)
             except (KeyError, ValueError) as error:  # before anything is written; they expire all the same

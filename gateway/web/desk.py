@@ -10,6 +10,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
 
+import anyio
 import anyio.to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -73,6 +74,7 @@ class Desk:
     signer: Callable[[], Signer]
     letters_from: Callable[[], str]
     pages: Pages
+    recommends: Callable[[], bool]  # whether a list can be recommended
 
     # Leaving
 
@@ -267,10 +269,12 @@ class Desk:
         )
 
     def _links(self, caller: Caller, undo: Undo | None = None) -> Links:
+        friends = self.recommends() and caller.story.state is SubscriptionState.CONFIRMED
         return Links(
             leave=self._sealed(replace(caller.token, purpose=Purpose.UNSUBSCRIBE)),
             report=self._sealed(replace(caller.token, purpose=Purpose.REPORT)),
             why=self._sealed(replace(caller.token, purpose=Purpose.WHY)),
+            recommend=self._sealed(replace(caller.token, purpose=Purpose.RECOMMEND)) if friends else "",
             undo=self._sealed(undo.token) if undo and undo.expires > self.clock.now() else "",
             undo_until=float(undo.expires) if undo else 0.0,
         )
@@ -289,6 +293,14 @@ class Desk:
     def _count(self, caller: Caller) -> None:
         self.meter.count("unsubscribes_total", via=caller.via.value)
         self.door.log("unsubscribed", caller.token, caller.request, via=caller.via.value)
+
+
+async def evenly(call: Callable[[], _T], least: float) -> _T:
+    """Run a blocking call, and answer no sooner than after so many seconds: the time tells nothing then."""
+    until = anyio.current_time() + least
+    outcome = await in_thread(call)
+    await anyio.sleep(max(0.0, until - anyio.current_time()))
+    return outcome
 
 
 async def in_thread(call: Callable[[], _T]) -> _T:

@@ -26,7 +26,7 @@ _CLOSE: Field = (b"connection", b"close")
 
 _PAGES = {"": "home", "u": "unsubscribe", "r": "report", "robots.txt": "robots", "favicon.ico": "favicon"}
 _PAGES |= {"w": "why", "c": "confirm", "z": "undo", "b": "logo"}
-_PAGES |= {"subscribe": "subscribe", "s": "signup"}
+_PAGES |= {"subscribe": "subscribe", "s": "signup", "f": "recommend", "i": "invitation"}
 _PAGES |= {"metrics": "metrics", "health": "health", "api": "api"}
 
 

@@ -1,7 +1,7 @@
 """The pages of joining a list: its form, the extra step, and the page that our letter's link leads to.
 
 What it promises: GET and HEAD change nothing, however often a scanner follows a link; a form answers the
-same, and with the same work, whether the address is unknown, waiting, subscribed or has left; what a page
+same, and in the same time, whether the address is unknown, waiting, subscribed or has left; what a page
 says is done was committed before. A form may come from any site: it carries nobody's rights.
 """
 
@@ -25,7 +25,7 @@ from gateway.pipeline.links import Links as Signer
 from gateway.ports import Clock, Meter
 from gateway.settings.schema import SignupSection
 from gateway.web.client import network_of
-from gateway.web.desk import in_thread
+from gateway.web.desk import evenly, in_thread
 from gateway.web.door import Door
 from gateway.web.form import is_one_click
 from gateway.web.join_pages import JoinPages, Typed
@@ -51,6 +51,7 @@ class JoinDesk:
     signer: Callable[[], Signer]
     settings: Callable[[], SignupSection]
     pages: JoinPages
+    even: float  # seconds that the answer to a form takes at least
 
     # The form
 
@@ -95,7 +96,7 @@ class JoinDesk:
         shown = "\n".join(offer.shown(seen.language)) if way.own_form else ""
         origin = self._origin(request, self._source(offer, request), shown)
         wish = Wish(offer.account_id, offer.number, address, seen.language.tag, origin)
-        await in_thread(partial(self.joining.ask, wish, self.clock.now()))
+        await evenly(partial(self.joining.ask, wish, self.clock.now()), self.even)
         self.meter.count("signups_total", result=way.how)
 
     async def _offer(self, account: str, mail_list: str, request: Request) -> Offer:

@@ -9,6 +9,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from gateway.model.ledger import Origin
+from gateway.model.recommendation import Invitation
 from gateway.model.signup import Pending, Wish
 from gateway.web.languages import Language
 from gateway.web.leaving import Brand, Reader
@@ -43,12 +44,19 @@ class Offer:
 def shown(language: Language, offer: Offer | Pending) -> tuple[str, ...]:
     """Return what somebody is told who joins, a paragraph each: it is kept with their consent."""
     say = language.say
-    often = (say("How often: %(frequency)s", frequency=offer.frequency),) if offer.frequency else ()
     return (
         say("You subscribe to %(list)s by %(account)s.", list=offer.mail_list, account=offer.account),
-        *((offer.description,) if offer.description else ()),
-        *often,
+        *about(language, offer),
         say("You can leave at any time, by a link in every message."),
+    )
+
+
+def about(language: Language, offer: Offer | Pending | Invitation) -> tuple[str, ...]:
+    """Return what a list says of itself, a paragraph each."""
+    often = language.say("How often: %(frequency)s", frequency=offer.frequency)
+    return (
+        *((offer.description,) if offer.description else ()),
+        *((often,) if offer.frequency else ()),
     )
 
 

@@ -34,6 +34,7 @@ class Links:
     leave: str = ""
     report: str = ""
     why: str = ""
+    recommend: str = ""
     undo: str = ""
     undo_until: float = 0.0  # seconds since the epoch
 

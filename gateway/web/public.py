@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from gateway.model.token import Purpose
 from gateway.pipeline.links import Links
 from gateway.ports import Clock, Entropy, Meter, Quota
-from gateway.settings.schema import SignupSection, WebSection
+from gateway.settings.schema import RecommendationSection, SignupSection, WebSection
 from gateway.web.desk import Desk
 from gateway.web.door import Door, TokenKeys
 from gateway.web.form import BadForm, read_fields
@@ -28,7 +28,12 @@ from gateway.web.joining import Joining
 from gateway.web.leaving import Leaving
 from gateway.web.oneclick import Departing, OneClick
 from gateway.web.pages import Pages
+from gateway.web.recommend_desk import RecommendDesk
+from gateway.web.recommend_pages import RecommendPages
+from gateway.web.recommending import Recommending
 from gateway.web.wall import Wall
+
+_EVEN = 0.15  # longer than the store takes for any of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,11 @@ class Means:
     settings: Callable[[], WebSection]
     letters_from: Callable[[], str]
     joining: Joining
+    recommending: Recommending
+    recommendation: Callable[[], RecommendationSection]
     signup: Callable[[], SignupSection]
     entropy: Entropy
+    even: float = _EVEN  # seconds that an answer takes at least which must not tell who is on a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,7 @@ class Counter:
     door: Door
     desk: Desk
     joining: JoinDesk
+    recommending: RecommendDesk
 
     async def leave(self, token: str, request: Request) -> Response:
         """POST of an unsubscribe link: a button of the page, or what OneClick has left over."""
@@ -86,6 +95,16 @@ class Counter:
         opened = self.door.open(token, Purpose.SIGNUP, request)
         return await self.joining.answer(opened, request, await _fields(request))
 
+    async def recommend(self, token: str, request: Request) -> Response:
+        """POST of a reader's recommendation."""
+        opened = self.door.open(token, Purpose.RECOMMEND, request)
+        return await self.recommending.take_form(opened, request, await _fields(request))
+
+    async def never_again(self, token: str, request: Request) -> Response:
+        """POST of an invitation's link."""
+        opened = self.door.open(token, Purpose.INVITATION, request)
+        return await self.recommending.answer(opened, request, await _fields(request))
+
 
 async def _fields(request: Request) -> Mapping[str, str]:
     try:
@@ -109,7 +128,15 @@ def _join_desk(means: Means, door: Door, pages: Pages) -> JoinDesk:
 
     wall = Wall(means.quota, means.clock, means.entropy, means.keys, signer, means.signup)
     return JoinDesk(
-        means.joining, door, wall, means.clock, means.meter, means.links, means.signup, JoinPages(pages)
+        means.joining,
+        door,
+        wall,
+        means.clock,
+        means.meter,
+        means.links,
+        means.signup,
+        JoinPages(pages),
+        means.even,
     )
 
 
@@ -118,10 +145,29 @@ def build_public(means: Means, *, time_limit: float = TIME_LIMIT) -> FastAPI:
     pages = Pages()
     door = Door(means.keys, means.quota, means.clock, means.meter, means.settings)
     desk = Desk(
-        means.leaving, door, means.clock, means.meter, means.settings, means.links, means.letters_from, pages
+        means.leaving,
+        door,
+        means.clock,
+        means.meter,
+        means.settings,
+        means.links,
+        means.letters_from,
+        pages,
+        lambda: means.recommendation().offered,
     )
     joining = _join_desk(means, door, pages)
-    counter = Counter(door, desk, joining)
+    recommending = RecommendDesk(
+        means.recommending,
+        door,
+        joining.wall,
+        means.quota,
+        means.clock,
+        means.meter,
+        means.recommendation,
+        RecommendPages(pages),
+        means.even,
+    )
+    counter = Counter(door, desk, joining, recommending)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     for path, answer in (
         ("/u/{token}", desk.show_leave),
@@ -131,6 +177,8 @@ def build_public(means: Means, *, time_limit: float = TIME_LIMIT) -> FastAPI:
         ("/w/{token}", desk.show_why),
         ("/subscribe/{account}/{mail_list:path}", joining.show_form),
         ("/s/{token}", joining.show_question),
+        ("/f/{token}", recommending.show_form),
+        ("/i/{token}", recommending.show_invitation),
         ("/b/{name}", desk.logo),
         ("/", desk.home),
         ("/robots.txt", _robots),
@@ -144,6 +192,8 @@ def build_public(means: Means, *, time_limit: float = TIME_LIMIT) -> FastAPI:
         ("/r/{token}", counter.report),
         ("/subscribe/{account}/{mail_list:path}", counter.subscribe),
         ("/s/{token}", counter.answer),
+        ("/f/{token}", counter.recommend),
+        ("/i/{token}", counter.never_again),
     ):
         app.add_api_route(path, take, methods=["POST"], response_model=None)
 

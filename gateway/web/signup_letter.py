@@ -1,28 +1,22 @@
 """The letter that asks the owner of an address whether it was them who signed up.
 
-What it promises: text and HTML that say the same, in the language of the form; what the list is, who asked
-from where, and until when there is time; the list's own name in List-Id, and a List-Unsubscribe whose one
-click says no. It is the provider's own mail, from the provider's own address: no name that an account has
-chosen stands before that address, adds a field or a line. The same letter made again is the same octets.
+What it promises: it says in the language of the form what the list is, who asked from where, and until when
+there is time; and all that ``gateway.web.list_letter`` does.
 """
 
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from gateway.mime.headers import date_time, field, one_line, phrase, printable, structured
-from gateway.mime.transfer import quoted
-from gateway.model.address import ascii_domain, parse_address
+from gateway.mime.headers import printable
 from gateway.model.letter import LetterKind
 from gateway.model.signup import Pending
 from gateway.model.token import Purpose, Token, seal
 from gateway.pipeline.links import Links
 from gateway.web.joining import shown
 from gateway.web.languages import SOURCE, Language, load_languages
+from gateway.web.list_letter import LONGEST_NAME, LONGEST_TEXT, ListLetter, in_language, whole
 from gateway.web.pages import environment
-
-_LONGEST_NAME = 90  # characters
-_LONGEST_TEXT = 500
 
 
 class SignupLetters:
@@ -40,7 +34,7 @@ class SignupLetters:
     def compose(self, kind: LetterKind, pending: Pending, now: float) -> bytes:
         """Return the whole message: the question, or its one reminder."""
         language = self._languages.get(pending.language, self._languages[SOURCE])
-        said = _Said(_printable(pending), kind, language, self._url(pending, language), now)
+        said = _Said(_printable(pending), kind, language, self._url(pending, language))
         html = self._templates[language.tag].render(
             letter=said.pending,
             shown=said.shown,
@@ -50,36 +44,24 @@ class SignupLetters:
             last=said.is_last,
             language=language,
         )
-        return self._header(said) + _alternatives(said.digest, _text(said), html)
-
-    def _header(self, said: "_Said") -> bytes:
-        sender = parse_address(self._letters_from())
-        domain = ascii_domain(sender.domain)
-        to, list_id = said.pending.address, said.pending.list_identifier
-        boundary = f'multipart/alternative; boundary="{said.digest}"'
-        return b"".join(
-            (
-                f"From: <{sender.local}@{domain}>\r\n".encode(),
-                # A local part beyond ASCII stands as it is: such a letter needs SMTPUTF8 anyway (RFC 6532).
-                f"To: <{to.local}@{ascii_domain(to.domain)}>\r\n".encode(),
-                field("Subject", said.subject),
-                structured("Date", date_time(int(said.now))),
-                structured("Message-ID", f"<{said.digest}@{domain}>"),
-                structured("List-Id", f"{phrase(said.pending.mail_list)} <{list_id}>".lstrip()),
-                # RFC 8058 section 3.1: one click answers no.
-                one_line("List-Unsubscribe", f"<{said.url}>"),
-                b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
-                b"Auto-Submitted: auto-generated\r\n",  # RFC 3834 section 5
-                structured("Content-Language", said.language.tag),
-                f"MIME-Version: 1.0\r\nContent-Type: {boundary}\r\n\r\n".encode(),
-            )
+        letter = ListLetter(
+            sender=self._letters_from(),
+            to=pending.address,
+            subject=said.subject,
+            mail_list=said.pending.mail_list,
+            list_identifier=pending.list_identifier,
+            url=said.url,
+            language=language,
+            digest=said.digest,
+            now=now,
         )
+        return whole(letter, _text(said), html)
 
     def _url(self, pending: Pending, language: Language) -> str:
         links = self._links()
         names = pending.account_id, pending.list_id, pending.address_hash, pending.id
         token = seal(Token(Purpose.SIGNUP, *names), links.key_id, links.key)
-        return f"{links.public_url}/s/{token}" + (f"?lang={language.tag}" if language.tag != SOURCE else "")
+        return in_language(f"{links.public_url}/s/{token}", language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +72,6 @@ class _Said:
     kind: LetterKind
     language: Language
     url: str
-    now: float
 
     @property
     def is_last(self) -> bool:
@@ -150,22 +131,10 @@ def _printable(pending: Pending) -> Pending:
     """Return the names on one line each, cut: they are the account's own words, or a program's."""
     return replace(
         pending,
-        mail_list=printable(pending.mail_list)[:_LONGEST_NAME],
-        account=printable(pending.account)[:_LONGEST_NAME],
-        description=printable(pending.description)[:_LONGEST_TEXT],
-        frequency=printable(pending.frequency)[:_LONGEST_NAME],
-        source=printable(pending.source)[:_LONGEST_TEXT],
-        ip=printable(pending.ip)[:_LONGEST_NAME],
+        mail_list=printable(pending.mail_list)[:LONGEST_NAME],
+        account=printable(pending.account)[:LONGEST_NAME],
+        description=printable(pending.description)[:LONGEST_TEXT],
+        frequency=printable(pending.frequency)[:LONGEST_NAME],
+        source=printable(pending.source)[:LONGEST_TEXT],
+        ip=printable(pending.ip)[:LONGEST_NAME],
     )
-
-
-def _alternatives(boundary: str, text: str, html: str) -> bytes:
-    """Return the two parts, the better one last (RFC 2046 section 5.1.4)."""
-    parts = (
-        f"--{boundary}\r\nContent-Type: text/{kind}; charset=utf-8\r\n"
-        f"Content-Transfer-Encoding: quoted-printable\r\n\r\n".encode()
-        + quoted(content.replace("\n", "\r\n").encode())
-        + b"\r\n"
-        for kind, content in (("plain", text), ("html", html))
-    )
-    return b"".join(parts) + f"--{boundary}--\r\n".encode()

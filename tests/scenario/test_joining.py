@@ -18,7 +18,7 @@ from html import unescape
 
 import dkim
 import pytest
-from scene import PHONE, SHOTS, Browser, House, Received, eventually
+from scene import PHONE, SHOTS, Browser, House, Received, eventually, newsletter
 from typer.testing import CliRunner
 
 from gateway.cli.main import app
@@ -101,7 +101,7 @@ def rows(house: House, query: str) -> list[tuple[object, ...]]:
 
 def everything(house: House) -> dict[str, list[tuple[object, ...]]]:
     """Return all that the store knows of who wants what."""
-    tables = ("subscription", "suppression", "signup", "letter")
+    tables = ("subscription", "suppression", "signup", "letter", "invitation", "never_invite")
     return {table: sorted(rows(house, f"SELECT * FROM {table}"), key=repr) for table in tables}
 
 
@@ -264,6 +264,55 @@ def test_every_language(house: House, browser: Browser) -> None:
         browser(shot=str(SHOTS / f"signup-{language}-phone.png"))
         headings.add(asked["heading"])
     assert len(headings) == 2 * len(LANGUAGES)
+
+
+# A friend ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.debian
+def test_a_recommendation_becomes_a_subscription_by_its_own_yes(house: House, browser: Browser) -> None:
+    """From the footer of a newsletter to a friend who joins, and another one who wants none."""
+    reader, friend, other = "r1@example.net", "friend@example.org", "other@example.org"
+    with house.client() as client:
+        client.sendmail(SENDER, [reader], newsletter("recommend"))
+    part = house.sink.copy("recommend").message.get_body(("html",))
+    assert part
+    why = re.search(r'href="([^"]+/w/[^"]+)"', part.get_content())
+    assert why
+    browser(open=PHONE)
+    form = next(one for one in browser(go=unescape(why[1]))["links"] if "/f/" in one)
+    for address in (friend, other):
+        assert browser(go=form)["heading"] == "Recommend Acme News"
+        assert browser(axe=True)["violations"] == []
+        mine = {"Your name": "Ann Jones", "Your e-mail address": reader}
+        browser(fill={**mine, "Your friend\u2019s e-mail address": address})
+        browser(shot=str(SHOTS / "recommend-light-phone.png"))
+        assert browser(press="Send the invitation")["heading"] == "Thank you"
+    one = letter(house, friend)
+    text = one.message.get_body(("plain",)).get_content()
+    assert text.splitlines()[-1] == f"Ann Jones <{reader}> recommended"
+    assert dkim.verify(one.content, dnsfunc=lambda name, timeout=5: record(house, name))
+    browser(show=one.message.get_body(("html",)).get_content())
+    browser(shot=str(SHOTS / "invitation-letter-light-phone.png"))
+    assert rcpt(house, friend)[0] == 550, "it is no subscription"
+
+    invited = browser(go=one.message["List-Unsubscribe"].strip("<>"))
+    assert invited["buttons"] == ["Subscribe", "Never again"]
+    assert browser(axe=True)["violations"] == []
+    browser(shot=str(SHOTS / "invitation-light-phone.png"))
+    browser(fill={"Your e-mail address": friend})
+    assert browser(press="Subscribe")["heading"] == "Please look into your mailbox"
+    browser(go=link(letter(house, friend, 2)))
+    assert browser(press="Yes, subscribe me")["heading"] == "You are subscribed"
+    assert rcpt(house, friend)[0] == 250
+
+    status, said = post(letter(house, other).message["List-Unsubscribe"].strip("<>"), choice="never")
+    assert (status, "No invitations any more" in said) == (200, True)
+    fields = {"name": "Ann Jones", "email": reader, "friend": other}
+    assert "Thank you" in post(form, **fields)[1], "nobody learns it"
+    house.wait_until_empty()
+    assert len(letters(house, other)) == 1
+    assert house.metric("consentry_invitations_total", result="never") == 1
 
 
 # Those who never asked --------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from gateway.model.address import parse_address
 from gateway.model.events import EventType
 from gateway.model.facts import Account, AccountState, Basis, MailList, SubscriptionState
-from gateway.model.ledger import Entry, Origin, open_entry, text_hash
+from gateway.model.ledger import BEGINNING, Entry, Origin, open_entry, text_hash, what_is_wrong
 from gateway.model.letter import LetterKind
 from gateway.model.signup import Fate, Pending, Terms, Wish
 from gateway.store.database import Store
@@ -260,6 +260,13 @@ def test_what_nobody_answers_is_erased(desk: Desk, store: Store) -> None:
     assert desk.results() == ["letter", "expired"]
     for table in (SIGNUP, SUBSCRIPTION, LETTER):
         assert desk.count(table) == 0
+    nobody = {"actor": "system", "source": "nobody confirmed"}
+    assert desk.entries() == [("signed-up", {}), ("expired", nobody)], "whoever asked is erased as well"
+    with store.read() as connection:
+        entries = [Entry(*row) for row in connection.execute(select(LEDGER).order_by(LEDGER.c.number))]
+    assert [one.subject for one in entries] == [b"", b""]
+    assert what_is_wrong(entries[0], 1, BEGINNING) == ""
+    assert what_is_wrong(entries[1], 2, entries[0].hash) == "", "and the chain holds"
     with store.read() as connection:
         kept = connection.execute(select(EVENT.c.data, EVENT.c.facts)).all()
     assert [data for data, _ in kept] == [b""] * 3

@@ -10,13 +10,14 @@ import structlog
 from gateway.model.address import Address, parse_address
 from gateway.model.facts import Basis, SubscriptionState
 from gateway.model.ledger import Origin
+from gateway.model.recommendation import Recommendation
 from gateway.model.reply import StoreAway
 from gateway.model.signup import Wish
 from gateway.model.token import Purpose, Token, seal
 from gateway.model.undo import Step, Undo
 from gateway.observe.memory import MemoryMeter
 from gateway.pipeline.links import Links
-from gateway.settings.schema import SignupSection, WebSection
+from gateway.settings.schema import RecommendationSection, SignupSection, WebSection
 from gateway.store.quota_memory import MemoryQuota
 from gateway.web.joining import Joined, Offer, Over, Question, TurnedDown
 from gateway.web.leaving import (
@@ -47,6 +48,8 @@ PATHS = {
     Purpose.CONFIRM: "c",
     Purpose.UNDO: "z",
     Purpose.SIGNUP: "s",
+    Purpose.RECOMMEND: "f",
+    Purpose.INVITATION: "i",
 }
 STORY = Story(
     account="Acme",
@@ -241,6 +244,43 @@ class Joiners:
             raise StoreAway
 
 
+@dataclass
+class Friends:
+    """Recommending, in memory: one reader, whose address is ann@example.net, and one invitation."""
+
+    book: Book
+    made: list[Recommendation] = field(default_factory=list)
+    never: int = 0
+    offered: Offer | None = OFFER
+
+    def offer_to_recommend(self, reader: Reader) -> Offer | None:
+        self._look()
+        return self.offered
+
+    def is_theirs(self, reader: Reader, address: Address) -> bool:
+        return address.identity == "ann@example.net"
+
+    def person(self, address: Address) -> bytes:
+        return address.identity.encode()
+
+    def recommend(self, what: Recommendation, now: float) -> None:
+        self._look()
+        self.made.append(what)
+
+    def invitation(self, reader: Reader, invitation_id: bytes) -> Offer | None:
+        self._look()
+        return self.offered
+
+    def never_again(self, reader: Reader, invitation_id: bytes, now: float) -> bool:
+        self._look()
+        self.never += self.offered is not None
+        return self.offered is not None
+
+    def _look(self) -> None:
+        if self.book.away:
+            raise StoreAway
+
+
 class Counting:
     """Chance that can be foreseen, and is never the same."""
 
@@ -286,6 +326,11 @@ def joining(book: Book) -> Joiners:
 
 
 @pytest.fixture
+def recommending(book: Book) -> Friends:
+    return Friends(book)
+
+
+@pytest.fixture
 def meter() -> MemoryMeter:
     return MemoryMeter()
 
@@ -296,7 +341,9 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def means(book: Book, joining: Joiners, meter: MemoryMeter, clock: FixedClock) -> Means:
+def means(
+    book: Book, joining: Joiners, recommending: Friends, meter: MemoryMeter, clock: FixedClock
+) -> Means:
     return Means(
         leaving=book,
         departing=book,
@@ -308,8 +355,11 @@ def means(book: Book, joining: Joiners, meter: MemoryMeter, clock: FixedClock) -
         settings=WebSection,
         letters_from=lambda: "no-reply@provider.example",
         joining=joining,
+        recommending=recommending,
+        recommendation=RecommendationSection,
         signup=SignupSection,
         entropy=Counting(),
+        even=0.0,
     )
 
 

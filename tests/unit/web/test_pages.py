@@ -17,6 +17,7 @@ from gateway.web.joining import Joined, Offer, Over, Question, TurnedDown
 from gateway.web.languages import Visit, load_languages
 from gateway.web.leaving import AlreadyUnsubscribed, Brand, Story
 from gateway.web.pages import Links, Pages
+from gateway.web.recommend_pages import RecommendPages, Written
 from gateway.web.wall import Step
 
 PAGES = Pages()
@@ -35,6 +36,7 @@ STORY = Story(
 )
 OFFER = Offer(7, 3, "acme & söhne", "<b>Tea</b>", "tea.acme.example", "<i>fair</i>", "daily")
 JOINING = JoinPages(PAGES)
+FRIENDS = RecommendPages(PAGES)
 LINKS = Links("leave", "report", "why", "undo", 86_400.0)
 VISITS = [Visit(language) for language in load_languages().values()]
 ENGLISH = VISITS[0]
@@ -68,6 +70,16 @@ def joining(seen: Visit):
     yield from (JOINING.joined(seen, Joined(OFFER, since), "token") for since in (0.0, 86_400.0))
     yield JOINING.turned_down(seen, TurnedDown(OFFER))
     yield from (JOINING.over(seen, Over(offer)) for offer in (OFFER, None))
+    yield from recommending(seen)
+
+
+def recommending(seen: Visit):
+    written = Written("<i>fair", "<i>fair", "<b>Tea")
+    yield from (FRIENDS.form(seen, OFFER, written, wrong) for wrong in ((), ("name", "email", "friend")))
+    yield FRIENDS.done(seen, OFFER, parse_address("fair@example.net"))
+    yield FRIENDS.busy(seen, OFFER)
+    yield FRIENDS.invitation(seen, OFFER, "stamp")
+    yield FRIENDS.never(seen)
 
 
 STYLE = re.search(r"<style>(.*?)</style>", PAGES.home(ENGLISH).body.decode(), re.DOTALL)[1]
