@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= 2 # tests at once
 
-.PHONY: run test bench bench-steps bench-backlog bench-oneclick bench-mime fuzz lint types imports check docs catalogues bench-way-out clean
+.PHONY: run test bench bench-erasing bench-steps bench-backlog bench-oneclick bench-mime fuzz lint types imports check docs catalogues bench-way-out clean
 
 run: $(READY)  ## a demonstration: real mail through a real gateway
 	$(BIN)/consentry demo
@@ -27,6 +27,9 @@ bench-backlog: $(READY) ## memory while 100,000 messages wait for a next hop tha
 
 bench-oneclick: $(READY) ## one-click POSTs a second and core, and whether one is lost
 	$(BIN)/python tests/bench/oneclick.py $(ONECLICK)
+
+bench-erasing: $(READY) ## how long an account's erasure takes, and what others feel of it
+	$(BIN)/python tests/bench/erasing.py $(ERASING)
 
 bench-mime: $(READY) ## milliseconds of CPU to make one copy of a message, by its size and form
 	$(BIN)/python tests/bench/rewriting.py

@@ -41,8 +41,8 @@ class Telling:
     def __init__(
         self, store: Store, keyring: StoreKeyring, holder: Reloadable[Configuration], meter: Meter
     ) -> None:
-        self._revision = Revision(store)
-        self._keys = ApiKeyBook(store, self._revision)
+        self.revision = Revision(store)
+        self._keys = ApiKeyBook(store, self.revision)
         self._tide = StoreTide(store)
         self._quota = SharedQuota(holder.current.settings.gateway.state_dir / "quota.shm", SystemEntropy())
         doorman = Doorman(
@@ -73,7 +73,7 @@ class Telling:
     async def run(self) -> None:
         """Keep what the API knows fresh, and tell webhooks, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._revision.watch())
+            tasks.create_task(self.revision.watch())
             tasks.create_task(self._tide.watch())
             tasks.create_task(self._write_down_forever())
             tasks.create_task(self._tell_webhooks())
@@ -93,7 +93,7 @@ class Telling:
         while True:
             try:
                 async with sole(self._lock):
-                    await Postroom(self._trade, self._revision.current).run()
+                    await Postroom(self._trade, self.revision.current).run()
             except OSError as error:  # no room for the lock's file: the pages and the API go on
                 log.warning("webhooks wait for their lock", why=str(error))
             await asyncio.sleep(_LOCK_PAUSE)

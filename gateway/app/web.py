@@ -15,6 +15,9 @@ from starlette.types import ASGIApp
 from gateway.app.configuration import Configuration
 from gateway.app.control import Control
 from gateway.app.departing import StoreDeparting
+from gateway.app.ending import Ending
+from gateway.app.ending import Means as MeansOfEnding
+from gateway.app.forgetting import forget_erased
 from gateway.app.joining import Rounds, StoreJoining
 from gateway.app.leaving import StoreLeaving
 from gateway.app.link_check import LinkCheck
@@ -29,6 +32,7 @@ from gateway.settings.reload import Reloadable
 from gateway.settings.schema import Settings
 from gateway.store.database import Store, open_store
 from gateway.store.keys import StoreKeyring
+from gateway.store.presence import forget_key
 from gateway.store.quota import SharedQuota
 from gateway.store.signup_rounds import SignupRounds
 from gateway.web.api.app import Doors
@@ -86,6 +90,7 @@ async def serve(
             entropy=SystemEntropy(),
         )
     )
+    ending = Ending(_means_of_ending(store, keyring, holder, quota), meter)
     operations = build_metrics(Exposition(configuration.metrics_folder), _checks(store, settings), meter)
     serving = _Ready(control, len(sockets))
     grace = settings.gateway.drain * 0.8
@@ -94,7 +99,8 @@ async def serve(
     places = [Places(lambda: holder.current.settings.web, meter) for _ in served]
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(control.listen(partial(_reload, holder)))
-        behind = [tasks.create_task(one.run()) for one in (telling, link_check, rounds)]
+        behind = [tasks.create_task(one.run()) for one in (telling, link_check, rounds, ending)]
+        behind.append(tasks.create_task(forget_erased(keyring, telling.revision, store)))
         tasks.create_task(telling.let_go(control.stopping))
         async with asyncio.TaskGroup() as apps:
             for app, sock, room in zip(served, sockets, places, strict=True):
@@ -112,6 +118,23 @@ async def serve(
     quota.close()
     store.close()
     meter.close()
+
+
+def _means_of_ending(
+    store: Store, keyring: StoreKeyring, holder: Reloadable[Configuration], quota: SharedQuota
+) -> MeansOfEnding:
+    settings, entropy = holder.current.settings, SystemEntropy()
+    state = settings.gateway.state_dir
+    return MeansOfEnding(
+        store=store,
+        keyring=keyring,
+        state=state,
+        settings=lambda: holder.current.settings.accounts,
+        rules=settings.addresses.spelling,
+        forget=(quota.forget, partial(forget_key, state / "presence.shm", entropy)),
+        clock=SystemClock(),
+        octets=entropy.octets,
+    )
 
 
 class _Ready:

@@ -16,6 +16,7 @@ import structlog
 
 from gateway.app.configuration import Configuration
 from gateway.app.control import Control
+from gateway.app.forgetting import forget_erased
 from gateway.app.inbound import Means as InboundMeans
 from gateway.app.inbound import open_outgoing, open_reception
 from gateway.app.mail_leaving import MailLeaving
@@ -49,7 +50,7 @@ from gateway.spool.opening import open_shard
 from gateway.spool.sqlite import SqliteSpool
 from gateway.store.accounts import StoreAccounts
 from gateway.store.consent import StoreConsentBook
-from gateway.store.database import open_store
+from gateway.store.database import Store, open_store
 from gateway.store.dkim_keys import DkimKeyBook
 from gateway.store.events import StoreEvents
 from gateway.store.keys import StoreKeyring
@@ -82,6 +83,7 @@ class Books:
     presence: SharedPresence
     leaving: MailLeaving
     meter: PrometheusMeter
+    store: Store
 
 
 async def serve(
@@ -112,6 +114,9 @@ class Worker:
         self._spool = spool
         self._clock, self._entropy = SystemClock(), SystemEntropy()
         self._gatherer = Gatherer(books.consent)
+        self._signer = DkimSigner(
+            books.dkim_keys, self._clock, meter, holder.current.settings.signing.provider_domain
+        )
         self._routes = Routes(
             self._settings, lambda: self._holder.current.files, self._clock, self._entropy, meter
         )
@@ -159,6 +164,7 @@ class Worker:
                 tasks.create_task(ship_forever(self._spool, self._books.events, self._meter)),
                 tasks.create_task(self._adopt_forever()),
                 tasks.create_task(self._expire_forever()),
+                tasks.create_task(self._forget_erased()),
             ]
             relaying = tasks.create_task(self._scheduler.run())
             async with asyncio.TaskGroup() as sessions:
@@ -185,6 +191,12 @@ class Worker:
                     pass
         except (TimeoutError, PublicError) as error:
             log.info("events stay in the shard", why=repr(error))
+
+    async def _forget_erased(self) -> None:
+        """Let go of what was an erased account's."""
+        books = self._books
+        also = (self._signer.forget_keys, self._scheduler.forget_contents)
+        await forget_erased(books.keyring, books.accounts.revision, books.store, also)
 
     def _reload(self, files: Files) -> list[str]:
         """Swap the configuration; return what is wrong."""
@@ -253,13 +265,10 @@ class Worker:
         )
 
     def _means(self) -> Means:
-        settings = self._settings()
         return Means(
             accounts=WithProvider(self._books.accounts),
             quota=self._books.quota,
-            signer=DkimSigner(
-                self._books.dkim_keys, self._clock, self._meter, settings.signing.provider_domain
-            ),
+            signer=self._signer,
             hop=self._routes,
             clock=self._clock,
             meter=self._meter,
@@ -335,6 +344,7 @@ def _open_books(number: int, configuration: Configuration, stack: AsyncExitStack
         presence=SharedPresence(state / "presence.shm", entropy, number),
         leaving=MailLeaving(store, keyring),
         meter=PrometheusMeter(configuration.metrics_folder),
+        store=store,
     )
     stack.push_async_callback(books.leaving.close)
     stack.callback(books.meter.close)

@@ -15,6 +15,7 @@ import typer.core
 from gateway.cli import (
     accounts,
     api_keys,
+    certificates,
     demo,
     dkim_keys,
     domains,
@@ -23,6 +24,7 @@ from gateway.cli import (
     initialise,
     link_keys,
     lists,
+    persons,
     queue,
     running,
     say,
@@ -78,12 +80,15 @@ app.command("reload")(running.reload)
 accounts.app.command("cancel")(endings.cancel)
 accounts.app.command("restore")(endings.restore)
 accounts.app.command("terms")(endings.terms)
+accounts.app.command("erased")(certificates.erased)
+accounts.app.add_typer(certificates.app, name="certificate")
 app.add_typer(accounts.app, name="account")
 app.add_typer(domains.app, name="domain")
 app.add_typer(dkim_keys.app, name="dkim")
 app.add_typer(link_keys.app, name="key")
 app.add_typer(lists.app, name="list")
 app.add_typer(subscribers.app, name="subscriber")
+app.add_typer(persons.app, name="person")
 app.add_typer(api_keys.app, name="apikey")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(queue.app, name="queue")

@@ -24,9 +24,11 @@ from gateway.spool.operate import QueueDesk
 from gateway.store.agreement import agree
 from gateway.store.api_keys import ApiKeys
 from gateway.store.brands import Brands
+from gateway.store.certificates import Notary
 from gateway.store.database import Store, open_store
 from gateway.store.dkim_keys import DkimKeys
 from gateway.store.endings import Endings
+from gateway.store.erasures import Erasures
 from gateway.store.keys import StoreKeyring, load_master_key
 from gateway.store.refusals import StoreRefusal
 from gateway.store.registry import Registry
@@ -55,6 +57,16 @@ class Opened:
     def endings(self) -> Endings:
         """How accounts end, and the terms that they accepted."""
         return Endings(self.store, self.keyring)
+
+    @property
+    def erasures(self) -> Erasures:
+        """What was erased, and what is being erased."""
+        return Erasures(self.store, self.keyring, ENTROPY.octets)
+
+    @property
+    def notary(self) -> Notary:
+        """Who signs the certificates of it."""
+        return Notary(self.store, self.keyring, ENTROPY.octets)
 
     @property
     def subscriptions(self) -> Subscriptions:

@@ -104,6 +104,9 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge("scheduled_count", "Deliveries in the spool.", "state"),
     _gauge("outbox_lag", "Events that wait to be shipped to the store."),
     _counter("events_shipped_total", "Events that the store has taken."),
+    # Erasing
+    _counter("erasures_total", "Erasures of accounts and people: done, or delayed.", "kind", "result"),
+    _gauge("erasures_open", "Erasures that have begun and are not done."),
     # Relay
     _gauge("ready_count", "Deliveries in memory, ready to be sent."),
     _counter("messages_delivered_total", "Deliveries that the next hop took."),

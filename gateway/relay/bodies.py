@@ -32,6 +32,11 @@ class Bodies:
             return await asyncio.shield(read)
         return await self._read(submission_id)
 
+    def clear(self) -> None:
+        """Forget all: an account was erased, and some of it may be among them."""
+        self._kept.clear()
+        self._octets = 0
+
     async def _read(self, submission_id: str) -> bytes:
         read = self._reads[submission_id] = asyncio.get_running_loop().create_future()
         try:

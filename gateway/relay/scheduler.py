@@ -50,7 +50,7 @@ class Scheduler:
         self._lanes = Lanes(self._relay, self._wanted, self._hungry.set)
         reports = Reports(lambda: settings().gateway.hostname, means.clock, entropy)
         self._record = Record(reports, self._relay, means.clock, entropy, means.meter)
-        bodies = Bodies(spool, self._relay().ready_size // 4)
+        self._bodies = bodies = Bodies(spool, self._relay().ready_size // 4)
         self._settler = Settler(spool, means.meter)
         self._sending = Sending(means, bodies, self._record)
         self._stock = Stock(
@@ -82,6 +82,10 @@ class Scheduler:
     def nudge(self) -> None:
         """Say that the spool has something new that is due."""
         self._hungry.set()
+
+    def forget_contents(self) -> None:
+        """Let go of contents that are kept in memory only to be quick."""
+        self._bodies.clear()
 
     # Life
 

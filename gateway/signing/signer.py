@@ -109,6 +109,10 @@ class DkimSigner:
             self._meter.count(_METRIC, algorithm=named.pen.name, result="signed")
         return b"".join([_signature(named, common, coverage) for named in pens])
 
+    def forget_keys(self) -> None:
+        """Let go of the keys in memory: some were destroyed, and the others are read again."""
+        self._pens.clear()
+
     def _unsigned(self, reason: str) -> bytes:
         self._meter.count(_METRIC, algorithm="none", result=reason)
         return b""

@@ -7,12 +7,13 @@ sqlite3.Error or ForeignShard. The calls block; they are for a command line.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from gateway.model.address import Address
 from gateway.model.delivery import Delivery, DeliveryEvent, DeliveryState, IllegalMove
 from gateway.model.events import Event, EventType
 from gateway.model.identity import new_id
@@ -24,7 +25,7 @@ from gateway.spool.errors import ForeignShard
 from gateway.spool.shard import connect, shards
 
 OPERATOR_HOLD = "operator"  # the hold reason of ``hold``
-
+_EVERY_ROW = (None, None, None, None, -1)
 
 _WHY_DROPPED = {DeliveryState.ACTIVE: "dropped by an operator while it was being sent"}
 
@@ -90,6 +91,15 @@ class QueueDesk:
         found = [one for _, rows in self._ask(statements.LISTED, terms) for one in rows]
         found.sort(key=lambda one: (one.received_at, one.id))
         return found[:limit]
+
+    def listing_of(self, is_them: Callable[[Address], bool]) -> Sequence[Listed]:
+        """Return one person's deliveries, of whatever account: each row is opened, so it takes its time."""
+        found = []
+        for number, path in shards(self._folder):
+            with _opened(path) as connection:
+                rows = connection.execute(statements.LISTED, _EVERY_ROW) if connection else ()
+                found += [one for row in rows if _is_for(one := self._listed(number, row), is_them)]
+        return found
 
     def show(self, submission_id: str, number: int | None = None) -> Sequence[Listed]:
         """Return a submission's open deliveries, or the one of that number."""
@@ -201,6 +211,10 @@ class QueueDesk:
             facts={"reason": _WHY_DROPPED.get(one.state, "dropped by an operator"), "attempts": one.attempts},
             data={"recipient": one.recipient} if one.recipient else {},
         )
+
+
+def _is_for(one: Listed, is_them: Callable[[Address], bool]) -> bool:
+    return one.delivery is not None and is_them(one.delivery.recipient.address)
 
 
 @contextmanager

@@ -175,6 +175,24 @@ LISTED = _text(
     .offset(_NONE_SKIPPED),
     *("account", "account", "state", "state", "most"),
 )
+KEYS_OF_ACCOUNT = _text(
+    select(DELIVERY.c.submission_id, DELIVERY.c.number).where(DELIVERY.c.account_id == _value("account")),
+    "account",
+)
+EVENTS_OF_ACCOUNT = _text(
+    delete(EVENT).where(
+        EVENT.c.seq.in_(
+            select(EVENT.c.seq)
+            .where(EVENT.c.account_id == _value("account"))
+            .limit(_value("most"))
+            .offset(_NONE_SKIPPED)
+        )
+    ),
+    *("account", "most"),
+)
+SILENCE = _text(
+    update(EVENT).values(data=literal_column("x''")).where(EVENT.c.seq == _value("place")), "place"
+)
 SHOWN = _text(_WHOLE.where(DELIVERY.c.submission_id == _value("id")).order_by(DELIVERY.c.number), "id")
 
 # Adoption: the same row twice is the same row

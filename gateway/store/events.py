@@ -17,7 +17,7 @@ from gateway.model.events import Event, EventType, SealedEvent, closed_event, op
 from gateway.ports import Keyring
 from gateway.store import dialect
 from gateway.store.database import Store
-from gateway.store.schema import EVENT, OF_A_SUBMISSION
+from gateway.store.schema import ERASURE, EVENT, OF_A_SUBMISSION
 
 KEPT = frozenset(
     {
@@ -61,7 +61,7 @@ class StoreEvents:
 
     def _append(self, events: Sequence[SealedEvent]) -> int:
         with self._store.write() as connection:
-            insert_events(connection, events)
+            insert_events(connection, _of_the_living(connection, events))
         return len(events)
 
     def _expire(self, kind: EventType, before: float) -> int:
@@ -109,6 +109,15 @@ def insert_events(connection: Connection, events: Sequence[SealedEvent]) -> None
         dialect.commit_in_order(connection)
         statement = dialect.insert_new(connection, EVENT)
         dialect.insert_rows(connection, statement, [_row(event) for event in events])
+
+
+def _of_the_living(connection: Connection, events: Sequence[SealedEvent]) -> Sequence[SealedEvent]:
+    """Leave out what a worker still had of accounts whose erasure has begun."""
+    erased = select(ERASURE.c.account_id).where(
+        ERASURE.c.kind == "account", ERASURE.c.account_id.in_({event.account_id for event in events})
+    )
+    gone = set(connection.execute(erased).scalars())
+    return [event for event in events if event.account_id not in gone] if gone else events
 
 
 def _row(event: SealedEvent) -> tuple[object, ...]:

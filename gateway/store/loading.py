@@ -17,8 +17,10 @@ from gateway.model.ledger import Act, Deed, Origin, SealedDeed, seal_deed
 from gateway.ports import Keyring
 from gateway.store.bond import Change, Left, subscribe, why_left
 from gateway.store.database import Store
+from gateway.store.do_not_mail import OF_THEIR_OWN, anybody, kept_among, why_kept
 from gateway.store.events import insert_events
 from gateway.store.ledger import append_sealed
+from gateway.store.schema import PROVIDER_ID
 from gateway.store.subscription_rows import (
     Bond,
     Entry,
@@ -63,6 +65,7 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class _Line:
     number: int
+    identity: str
     entry: Entry
     deed: SealedDeed
 
@@ -102,7 +105,7 @@ class Loader:
         """Load an address a line, empty lines left out; raise NoSuchList, StoreAway."""
         lines = enumerate(addresses, 1)
         while batch := list(islice(lines, _BATCH)):
-            prepared = list(self._prepare(batch))
+            prepared = self._without_kept(list(self._prepare(batch)))
             with self._store.write() as connection:
                 check_list(connection, self._job.account_id, self._job.list_id)
                 self._put(connection, prepared)
@@ -127,7 +130,21 @@ class Loader:
         entry = Entry(bond, job.state, job.basis, sealed)
         facts = {"address": written, "state": str(job.state), "basis": str(job.basis)}
         deed = Deed(Act.IMPORTED, job.list_id, bond.address_hash, job.origin, facts)
-        return _Line(number, entry, seal_deed(deed, job.account_id, job.now, self._keyring.seal))
+        return _Line(number, identity, entry, seal_deed(deed, job.account_id, job.now, self._keyring.seal))
+
+    def _without_kept(self, lines: list[_Line]) -> list[_Line]:
+        """Refuse whom no statement brings back; mostly there is nobody at all, and it costs nothing."""
+        if self._job.basis in OF_THEIR_OWN:
+            return lines
+        with self._store.read() as connection:
+            if not anybody(connection):
+                return lines
+            people = [self._keyring.address_hash(PROVIDER_ID, line.identity) for line in lines]
+            kept = kept_among(connection, people)
+        for line, person in zip(lines, people, strict=True):
+            if person in kept:
+                self._tally.refuse(line.number, why_kept(kept[person]))
+        return [line for line, person in zip(lines, people, strict=True) if person not in kept]
 
     def _put(self, connection: Connection, lines: list[_Line]) -> None:
         job = self._job

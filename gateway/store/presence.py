@@ -127,6 +127,23 @@ def forget_workers(path: Path, entropy: Entropy, workers: Iterable[int] = range(
         file.close()
 
 
+def forget_key(path: Path, entropy: Entropy, key: bytes) -> None:
+    """Let nothing of a key be left in the file; sessions that are open under it are counted no longer.
+
+    For a process that has the file open in no other way: to close it lets go of all locks that it has on it.
+    """
+    file = SharedFile(path, _LAYOUT, entropy)
+    digest = hashlib.blake2b(key, digest_size=_HASH, key=file.secret).digest()
+    file.hold(HEADER)
+    try:
+        for slot in range(HEADER, _LAYOUT.size, _SLOT):
+            if file.map[slot : slot + _HASH] == digest:
+                file.map[slot : slot + _SLOT] = bytes(_SLOT)
+    finally:
+        file.let_go(HEADER)
+        file.close()
+
+
 def _clear(file: SharedFile, workers: Iterable[int]) -> None:
     columns = [_HASH + worker * _COUNT.size for worker in workers]
     file.hold(HEADER)

@@ -30,6 +30,7 @@ from gateway.store.shared_file import HEADER, Layout, SharedFile
 GRANTED = QuotaFact()
 
 _SLOT = struct.Struct("<16sIId")  # hash of the key, amount, period, TAT
+_NAME = 16  # octets of the hash in a slot
 _MARK = struct.Struct("<II")
 _TAT = struct.Struct("<d")
 _TAT_AT = _SLOT.size - _TAT.size
@@ -134,6 +135,18 @@ class SharedQuota:
             self._file.let_go(start)
         answer = weigh(rates, burst, tats, now, 1)
         return answer if isinstance(answer, QuotaFact) else GRANTED
+
+    def forget(self, key: bytes) -> None:
+        """Let nothing of a key be left in the file, whatever its rates were."""
+        marks, start = self._place(key, (Rate(1, 1),))
+        name = marks[0][:_NAME]
+        self._file.hold(start)
+        try:
+            for slot in range(start, start + _BUCKET.size, _SLOT.size):
+                if self._file.map[slot : slot + _NAME] == name:
+                    self._file.map[slot : slot + _SLOT.size] = bytes(_SLOT.size)
+        finally:
+            self._file.let_go(start)
 
     def close(self) -> None:
         """Close the file; the quotas stay in it."""

@@ -29,6 +29,10 @@ class NoSuchWebhook(StoreRefusal):
     """No webhook has that id."""
 
 
+class NoSuchErasure(StoreRefusal):
+    """Nothing is, or was, erased under that id."""
+
+
 class TooMany(StoreRefusal):
     """There are as many of them as there may be."""
 

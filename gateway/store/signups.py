@@ -23,6 +23,7 @@ from gateway.ports import Keyring
 from gateway.store import signup_rows
 from gateway.store.bond import Change, Standing, subscribe
 from gateway.store.database import Store
+from gateway.store.do_not_mail import lift
 from gateway.store.event_ids import EventIds, Octets
 from gateway.store.events import insert_events
 from gateway.store.farewell import lift_farewell
@@ -147,6 +148,7 @@ class Signups:
         plain = seal_details(str(found.address), found.source)
         sealed = self._keyring.seal(bond.account_id, plain, bond.context)
         entry = Entry(bond, _S.CONFIRMED, Basis.DOUBLE_OPT_IN, sealed)
+        person = self._keyring.address_hash(PROVIDER_ID, found.address.identity)
         with self._store.write() as connection:
             before = standing(connection, bond)
             if not _is_there(connection, bond, signup_id):
@@ -157,6 +159,7 @@ class Signups:
                 change_row(connection, entry, before, now)
             lift_farewell(connection, bond.account_id, bond.address_hash)
             lift_not_me(connection, bond.account_id, bond.address_hash)
+            lift(connection, person)
             forget(connection, bond)
             deed = joined(entry, str(found.address), origin)
             append(connection, self._keyring, bond.account_id, [deed], now)

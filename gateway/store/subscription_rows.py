@@ -196,7 +196,8 @@ class Scribe:
     def answered(self, bond: Bond, result: str, origin: Origin, now: float) -> SealedEvent:
         """Return the event of the owner's own answer to a sign-up."""
         data = {"source": origin.source, "ip": origin.ip, "user_agent": origin.user_agent}
-        return self._event(EventType.SIGN_UP, bond, now, {"result": result}, data)
+        facts = {"result": result, "subscriber": bond.address_hash.hex()}
+        return self._event(EventType.SIGN_UP, bond, now, facts, data)
 
     def moved(
         self, kind: EventType, bond: Bond, state: SubscriptionState, via: str, now: float

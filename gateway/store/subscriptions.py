@@ -19,13 +19,14 @@ from gateway.model.ledger import Act, Deed, Origin
 from gateway.ports import Keyring
 from gateway.store.bond import OF_THEIR_OWN_WILL, Change, Left, subscribe, why_left
 from gateway.store.database import Store
+from gateway.store.do_not_mail import OF_THEIR_OWN, kept_among, lift, why_kept
 from gateway.store.event_ids import EventIds, Octets
 from gateway.store.events import insert_events
 from gateway.store.farewell import lift_farewell
 from gateway.store.ledger import append
 from gateway.store.loading import Job, Loaded, Loader, Progress
 from gateway.store.refusals import HasLeft
-from gateway.store.schema import MAIL_LIST, SUBSCRIPTION
+from gateway.store.schema import MAIL_LIST, PROVIDER_ID, SUBSCRIPTION
 from gateway.store.subscription_rows import (
     Bond,
     Entry,
@@ -117,8 +118,11 @@ class Subscriptions:
         plain = seal_details(str(address), origin.source)
         entry = Entry(bond, state, basis, self._keyring.seal(account_id, plain, bond.context))
         event = self._scribe.subscribed(entry, str(address), origin.source, now)
+        person = self._keyring.address_hash(PROVIDER_ID, address.identity)
         with self._store.write() as connection:
             check_list(connection, account_id, list_id)
+            if basis not in OF_THEIR_OWN and (kept := kept_among(connection, [person])):
+                raise HasLeft(why_kept(kept[person]))
             before = standing(connection, bond)
             change = subscribe(before, state, basis)
             if isinstance(change, Left):
@@ -129,6 +133,7 @@ class Subscriptions:
                 change_row(connection, entry, before, now)
             if basis is Basis.DOUBLE_OPT_IN and state is _S.CONFIRMED:
                 lift_farewell(connection, account_id, bond.address_hash)
+                lift(connection, person)
             if change is not Change.UNCHANGED:
                 deed = joined(entry, str(address), origin)
                 append(connection, self._keyring, account_id, [deed], now)
