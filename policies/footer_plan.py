@@ -20,9 +20,8 @@ from gateway.mime.transfer import Gap, Placement, Untouchable, place
 from gateway.model.message import Message, Part
 from gateway.model.splice import Splice
 from gateway.model.way_out import MISSING, Finding, Rewriting, WayOut, worst
+from policies.footer_fields import EncodedSite, in_fields
 from policies.footer_reading import AMP, HTML, STAND_IN, Reading, behind, reading_of
-from policies.list_headers import REPLACED
-from policies.own_headers import takes_out
 from policies.way_out.circumstances import Circumstances
 from policies.way_out.header import own_header
 from policies.way_out.placeholders import Site, unmistakable
@@ -73,7 +72,7 @@ class Plan:
     """What rewriting does to a message, whoever gets it."""
 
     edits: tuple[Edit, ...]
-    in_fields: tuple[Site, ...]
+    in_fields: tuple[Site | EncodedSite, ...]
     rewriting: Rewriting
     room: Room = Room.NONE
     body: tuple[Splice, ...] = ()  # what begins a body where there is none
@@ -122,8 +121,10 @@ class _Planning:
         edits = tuple(self._edits.values())
         added = any(isinstance(piece, Lines) for edit in edits for piece in edit.pieces)
         outcome = ADDED if added else _OUTCOMES[room] if reason and room in _OUTCOMES else _said(reason)
-        fields, body = _in_fields(self._message, room), _body(self._message) if added else ()
-        return Plan(edits, fields, Rewriting(outcome, finding), room, body, self._unfilled)
+        fields, body = in_fields(self._message, room), _body(self._message) if added else ()
+        return Plan(
+            edits, fields.sites, Rewriting(outcome, finding), room, body, self._unfilled or fields.held
+        )
 
     def _room(self, found: Bodies, reason: str) -> Room:
         """Return how a part of our own comes in, where one is wanted."""
@@ -296,20 +297,3 @@ def _body(message: Message) -> tuple[Splice, ...]:
     if message.root.body_start < end or raw.endswith(b"\r\n\r\n") or raw == b"\r\n":
         return ()
     return (Splice(end, end, b"\r\n" if raw.endswith(b"\r\n") or not raw else b"\r\n\r\n"),)
-
-
-def _in_fields(message: Message, room: Room) -> tuple[Site, ...]:
-    """Return the placeholders in fields that no other policy takes out or replaces."""
-    found = unmistakable(message.raw[: message.root.body_start]) if message.fields else ()
-    spans = list(_own_fields(message, room)) if found else []
-    return tuple(
-        [site for site in found if any(start <= site.start and site.end <= end for start, end in spans)]
-    )
-
-
-def _own_fields(message: Message, room: Room) -> Iterator[Gap]:
-    moved = room in {Room.WRAP_BEFORE, Room.WRAP_AFTER}
-    for field in message.fields:
-        if field.name in REPLACED or takes_out(field.name) or (moved and field.name.startswith(b"content-")):
-            continue
-        yield field.colon, field.end
