@@ -1,9 +1,10 @@
 """What a style says about whether its element can be seen: declarations of CSS, as far as that goes.
 
 ``declared`` reads a style attribute, ``of_tokens`` a block of a style sheet; both give long-hand names with
-lower-case values, and leave out everything that hides nothing. Shorthands are taken apart. What is too deep
-to be read is ``Doubtful``. Nothing else fails: what cannot be read is left out, as browsers do (CSS Syntax
-section 2.2).
+lower-case values, and leave out everything that hides nothing. Shorthands are taken apart. Custom properties
+come as they are written, and what asks for one waits under ``WAITING`` until an element is known. What is
+too deep to be read is ``Doubtful``. Nothing else fails: what cannot be read is left out, as browsers do (CSS
+Syntax section 2.2).
 """
 
 import re
@@ -21,15 +22,34 @@ KEPT = frozenset(
         *("color", "-webkit-text-fill-color", "background-color", "background-image"),
         *("font-size", "text-indent", "float", "position", "transform", "clip", "clip-path"),
         *("left", "top", "right", "bottom", "margin-left", "margin-top"),
-        *("width", "height", "max-width", "max-height", "min-width", "min-height", "overflow"),
+        *("width", "height", "max-width", "max-height", "min-width", "min-height", "overflow", "z-index"),
     }
 )
+CUSTOM = WAITING = "--"
+"""What the names of custom properties begin with; and, alone, the name of a declaration with ``var()``."""
 _SHORTHANDS = frozenset({"background", "font", "margin", "inset", "overflow-x", "overflow-y"})
 _WANTED = KEPT | _SHORTHANDS
+# What they set, in the order in which they name it. Of margins only what moves an element up or to the left.
+_SETS = {
+    "background": ("background-color", "background-image"),
+    "font": ("font-size",),
+    "margin": ("margin-top", "margin-left"),
+    "inset": ("top", "left", "right", "bottom"),
+    "overflow-x": ("overflow",),
+    "overflow-y": ("overflow",),
+}
+# Which of one to four values is meant for above, left, right and below.
+_SIDES = ((0, 0, 0, 0, 0), (0, 0, 1, 1, 3), (0, 0, 1, 1, 1), (0, 0, 0, 2, 2))
+_ASKS = re.compile(r"var\(", re.IGNORECASE)
+_ASKS_NOBODY = re.compile(r"var\((?!\s*--)", re.IGNORECASE)  # no declaration at all
+_PICTURE = re.compile(
+    r"[a-z-]*(?:gradient|url|image|image-set|element|cross-fade|paint)"
+    r"\((?:[^()]++|\((?:[^()]++|\((?:[^()]++|\([^()]*+\))*+\))*+\))*+\)"
+)
 _LONGEST = 4096  # characters of one style attribute
 _QUOTED = re.compile(r"'[^'\\]*'|\"[^\"\\]*\"")
 # Where a semicolon or a colon may be no end: only the real tokenizer knows.
-_INTRICATE = re.compile(r"[\\'\"{}\[@]|/\*|\([^)]*;")
+_INTRICATE = re.compile(r"[\\'\"{}\[@]|/\*|\([^)]*;|--|var\(", re.IGNORECASE)
 _IMPORTANT = re.compile(r"\s*!\s*important\s*\Z")
 _FONT_SIZE = re.compile(
     r"(?:^|\s)([+]?[\d.]+(?:px|pt|pc|em|rem|ex|ch|%|in|cm|mm|vw|vh)?|(?:x{1,2}-|xxx-)?(?:small|large)|medium|smaller|larger)"
@@ -77,28 +97,48 @@ def of_tokens(content: str | Iterable[Node]) -> tuple[Declared, ...]:
     """Return what a block declares, read by a real tokenizer."""
     found: list[Declared] = []
     for one in tinycss2.parse_blocks_contents(content, skip_comments=True, skip_whitespace=True):
-        if isinstance(one, Declaration) and one.lower_name in _WANTED:
-            value = tinycss2.serialize([token for token in one.value if token.type != "comment"])
-            found += _long_hand(one.lower_name, value.strip().lower(), bool(one.important))
+        if not isinstance(one, Declaration) or not (one.lower_name in _WANTED or one.name.startswith(CUSTOM)):
+            continue
+        value = tinycss2.serialize([token for token in one.value if token.type != "comment"]).strip()
+        if one.name.startswith(CUSTOM):
+            found.append(Declared(one.name, value, bool(one.important)))
+        elif _ASKS.search(value):
+            if not _ASKS_NOBODY.search(value):
+                found.append(Declared(WAITING, f"{one.lower_name}:{value}", bool(one.important)))
+        else:
+            found += _long_hand(one.lower_name, value.lower(), bool(one.important))
     return tuple(found)
+
+
+def waiting(declaration: str, value: str | None) -> dict[str, str]:
+    """Return what a declaration that waited sets, now that its value is known.
+
+    An empty value is that of a property which nobody has set: what becomes of all where ``value`` is None.
+    """
+    name, _, _ = declaration.partition(":")
+    unset = dict.fromkeys(_SETS.get(name, (name,)), "")
+    return (
+        unset
+        if value is None
+        else unset | {one.name: one.value for one in _long_hand(name, value.lower(), False)}
+    )
 
 
 def _long_hand(name: str, value: str, important: bool) -> Iterator[Declared]:  # noqa: FBT001 - part of the value
     match name:
         case "background":
-            picture = "url" if "url(" in value or "gradient(" in value or "image" in value else "none"
-            yield Declared("background-color", _colour_within(value), important)
-            yield Declared("background-image", picture, important)
+            pictures = _PICTURE.findall(value)
+            yield Declared("background-color", _colour_within(_PICTURE.sub(" ", value)), important)
+            yield Declared("background-image", ",".join(pictures) or "none", important)
         case "font":
             size = _FONT_SIZE.search(value)
             if size is not None:
                 yield Declared("font-size", size[1], important)
         case "margin" | "inset":
             sides = value.split()
-            names = ("margin-top", "margin-left") if name == "margin" else ("top", "left")
-            if 0 < len(sides) <= 4:
-                yield Declared(names[0], sides[0], important)
-                yield Declared(names[1], sides[(0, 0, 1, 1, 3)[len(sides)]], important)
+            for long_hand, places in zip(_SETS[name], _SIDES, strict=False):
+                if 0 < len(sides) <= 4:
+                    yield Declared(long_hand, sides[places[len(sides)]], important)
         case "overflow-x" | "overflow-y":
             yield Declared("overflow", value, important)
         case _:
@@ -107,10 +147,8 @@ def _long_hand(name: str, value: str, important: bool) -> Iterator[Declared]:  #
 
 def _colour_within(value: str) -> str:
     """Return the colour in a ``background`` shorthand; its initial value where it names none."""
-    for word in re.findall(r"[a-z-]+\([^()]*\)|[^\s,/()]+", value):
-        if not word.startswith(("url", "linear", "radial")) and colour_of(word) is not None:
-            return str(word)
-    return "transparent"
+    words = re.findall(r"[a-z-]+\([^()]*\)|[^\s,/()]+", value)
+    return next((word for word in words if colour_of(word) is not None), "transparent")
 
 
 Rgba = tuple[float, float, float, float]

@@ -4,13 +4,14 @@ A document's elements are made when somebody asks for them, and remembered. What
 find out is ``Doubtful``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-from policies.way_out.declarations import Declared, Doubtful, declared
+from policies.way_out.declarations import CUSTOM, WAITING, Declared, Doubtful, declared, waiting
 from policies.way_out.sheet import EVERYWHERE, NO_SHEET, Compound, Rule, Sheet, sheet_of
+from policies.way_out.variables import Variables
 
 _MOST_ELEMENTS = 5000  # looked at in one text: the links in question and all around them
 _MOST_WALKED = 4_000_000  # characters of HTML that the engine may walk for selectors
@@ -58,12 +59,13 @@ class Element:
 class Document:
     """A parsed text, its style sheets, and the elements that somebody asked for."""
 
-    def __init__(self, tree: LexborHTMLParser, length: int) -> None:
-        """``length``: characters of the HTML."""
+    def __init__(self, tree: LexborHTMLParser, lower: bytes) -> None:
+        """``lower``: the HTML in lower case."""
         self.tree = tree
-        self._length = length
+        self._lower = lower
         self._elements: dict[int, Element] = {}
         self._matched: dict[str, frozenset[int]] = {}
+        self._variables: dict[tuple[Element, str], Mapping[str, str | None]] = {}
         self._walked = self._tests = 0
         self.views_differ = False  # whether a rule has come up that does not hold in all of them
 
@@ -97,12 +99,34 @@ class Document:
         ruled = self._ruled(element, view) if self.sheet.rules else ()
         if not inline and not ruled:
             return {}
+        ordered = [
+            one for important in (False, True) for one in (*ruled, *inline) if one.important is important
+        ]
+        if any(one.name.startswith(CUSTOM) for one in ordered):
+            return self._filled(element, view, ordered)
+        return {one.name: one.value for one in ordered}
+
+    def _filled(self, element: Element, view: str, ordered: Sequence[Declared]) -> dict[str, str]:
+        """Put in what ``var()`` stands for. Styles are read from the root down: above it is known."""
+        own = {one.name: one.value for one in ordered if one.name.startswith(CUSTOM)}
+        own.pop(WAITING, None)
+        variables = Variables(own, self._variables_above(element, view))
+        if own:
+            self._variables[element, view] = known = variables.compute()
+            self._count(len(known))
         style: dict[str, str] = {}
-        for important in (False, True):
-            for one in (*ruled, *inline):
-                if one.important is important:
-                    style[one.name] = one.value
-        return style
+        for one in ordered:
+            if one.name == WAITING:
+                style |= waiting(one.value, variables.filled(one.value.partition(":")[2]))
+            else:
+                style[one.name] = one.value
+        return {name: value for name, value in style.items() if value and not name.startswith(CUSTOM)}
+
+    def _variables_above(self, element: Element, view: str) -> Mapping[str, str | None]:
+        at = element.parent if self._variables else None
+        while at is not None and (at, view) not in self._variables:
+            at = at.parent
+        return self._variables[at, view] if at is not None else {}
 
     def _ruled(self, element: Element, view: str) -> Sequence[Declared]:
         found: list[Rule] = []
@@ -116,11 +140,14 @@ class Document:
                     and self._holds(rule, view)
                     and self._matches(rule, element)
                 ]
-                self._tests += len(bucket)
-        if self._tests > _MOST_TESTS:
-            raise Doubtful("too many rules for too many elements")
+                self._count(len(bucket))
         found.sort(key=lambda rule: (rule.specificity, rule.order))
         return [one for rule in found for one in rule.declarations]
+
+    def _count(self, tests: int) -> None:
+        self._tests += tests
+        if self._tests > _MOST_TESTS:
+            raise Doubtful("too many rules for too many elements")
 
     def _holds(self, rule: Rule, view: str) -> bool:
         self.views_differ = self.views_differ or rule.views != EVERYWHERE
@@ -145,15 +172,23 @@ class Document:
     def _by_engine(self, selector: str) -> frozenset[int]:
         matched = self._matched.get(selector)
         if matched is None:
-            self._walked += self._length
-            if self._walked > _MOST_WALKED:
-                raise Doubtful("too many intricate selectors")
-            try:
-                matched = frozenset(node.mem_id for node in self.tree.css(selector))
-            except SelectolaxError:  # browsers drop what they do not know
-                matched = frozenset()
-            self._matched[selector] = matched
+            matched = self._matched[selector] = frozenset(node.mem_id for node in self.select(selector))
         return matched
+
+    def select(self, selector: str) -> list[LexborNode]:
+        """Return what a selector matches, by the parser's engine; what that does not know matches nothing."""
+        self._walked += len(self._lower)
+        if self._walked > _MOST_WALKED:
+            raise Doubtful("too many intricate selectors")
+        try:
+            return self.tree.css(selector)
+        except SelectolaxError:  # browsers drop what they do not know
+            return []
+
+    @property
+    def may_position(self) -> bool:
+        """Whether an element may stand elsewhere than in the text; a backslash may hide any word."""
+        return self._lower.rfind(b"position") >= 0 or self._lower.rfind(b"\\") >= 0
 
 
 def _is(element: Element, compound: Compound) -> bool:

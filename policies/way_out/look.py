@@ -13,6 +13,7 @@ from itertools import islice
 
 from gateway.model.way_out import MISSING, Evidence, Finding, WayOut
 from policies.way_out.circumstances import Circumstances, theirs
+from policies.way_out.cover import Covers
 from policies.way_out.declarations import Doubtful
 from policies.way_out.element import Document
 from policies.way_out.media import VIEWS
@@ -134,7 +135,7 @@ class _Search:
         return Finding(WayOut.BROKEN, Evidence(self._why_broken(link), path, href, self._excerpt(link)))
 
     def _document(self) -> Document:
-        return Document(self._page.tree, len(self._page.octets))
+        return Document(self._page.tree, self._page.lower)
 
     def _of_working(self, links: Sequence[int]) -> Finding:
         """Judge by what is seen of these links: on every kind of screen, one of them must be."""
@@ -143,10 +144,10 @@ class _Search:
         for view in VIEWS:
             if view is not VIEWS[0] and not document.views_differ:
                 break
-            sight = Sight(document, view)
+            covers = Covers(Sight(document, view))
             why: Hidden | None = None
             for link in links:
-                hidden = self._why_not_seen(document, sight, link)
+                hidden = self._why_not_seen(covers, link)
                 if hidden is None:
                     seen = link
                     break
@@ -163,10 +164,10 @@ class _Search:
             return Finding(WayOut.OWN, Evidence("ours"))
         return theirs("header" if self._circumstances.is_named(href) else "words", href)
 
-    def _why_not_seen(self, document: Document, sight: Sight, link: int) -> Hidden | None:
+    def _why_not_seen(self, covers: Covers, link: int) -> Hidden | None:
         # A link of ours is one whatever it says.
         label = "" if self._circumstances.is_ours(self._links.hrefs[link]) else self._links.label(link)
-        return why_not_seen(document, sight, self._links.nodes[link], label)
+        return why_not_seen(covers, self._links.nodes[link], label)
 
     def _excerpt(self, link: int) -> str:
         return (self._links.nodes[link].html or "")[:_EXCERPT]

@@ -6,6 +6,7 @@ from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
+from policies.way_out.cover import Covers
 from policies.way_out.element import Document, Element
 from policies.way_out.sight import Hidden, Sight
 from policies.way_out.words import says_leave
@@ -14,11 +15,13 @@ _MOST_LEAVES = 40  # texts and images in one link
 _SEEN = re.compile(r"\w")
 
 
-def why_not_seen(document: Document, sight: Sight, link: LexborNode, label: str) -> Hidden | None:
+def why_not_seen(covers: Covers, link: LexborNode, label: str) -> Hidden | None:
     """Return why a reader does not see a link; None where one does.
 
     ``label``: its words. Where they say that it is for leaving, what is seen of them must say so too.
     """
+    sight = covers.sight
+    document = sight.document
     element = document.element(link)
     if element.tag == "area":
         return _why_no_map(document, sight, element)
@@ -37,7 +40,7 @@ def why_not_seen(document: Document, sight: Sight, link: LexborNode, label: str)
     if not _SEEN.search(words):
         return Hidden("no-words", element, "")
     lost = hidden and says_leave(label) and not says_leave(f"{words} {element.attribute('title')}")
-    return hidden[0] if lost else None
+    return hidden[0] if lost else covers.over(element)
 
 
 def _leaves(node: LexborNode) -> Iterator[LexborNode]:

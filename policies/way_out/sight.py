@@ -5,8 +5,7 @@ be taken back further down: visibility, the size of letters, their colour, the g
 ``font-size:0`` on a column whose children have a size, as newsletter builders write it, hides nothing.
 
 The rules agree with Chromium, against which tests/visibility holds every one of them, but for those of mail
-programs that no browser has; these say so there. What is not looked at: elements that lie over others, images
-as grounds, custom properties.
+programs that no browser has; these say so there. What lies over an element is ``cover``'s matter.
 """
 
 import re
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from policies.way_out.contrast import alike, named, over
 from policies.way_out.declarations import Rgba, colour_attribute, colour_of, length_of
 from policies.way_out.element import Document, Element
+from policies.way_out.ground import Ground, ground
 from policies.way_out.media import View
 
 WHITE: Rgba = (1.0, 1.0, 1.0, 1.0)
@@ -95,14 +95,14 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """An element as it comes out. ``gone``: nothing in it is seen. ``ground`` None: an image, unknown."""
+    """An element as it comes out. ``gone``: nothing in it is seen."""
 
     gone: Hidden | None = None
     visible: bool = True
     size: float = 16.0
     colour: Rgba = _BLACK
     link: Rgba = _LINK
-    ground: Rgba | None = WHITE
+    ground: Ground = (WHITE,)
     opacity: float = 1.0
     indent: float = 0.0
     clickable: bool = True
@@ -115,9 +115,10 @@ class Sight:
     """One view of a document."""
 
     def __init__(self, document: Document, view: View) -> None:
-        self._document = document
-        self._view = view
+        self.document = document
+        self.view = view
         self._looks: dict[Element, Look] = {}
+        self._styles: dict[Element, dict[str, str]] = {}
 
     def look(self, element: Element) -> Look:
         """Return how an element comes out."""
@@ -132,6 +133,13 @@ class Sight:
             self._looks[one] = look
         return look
 
+    def style(self, element: Element) -> dict[str, str]:
+        """Return what is declared for an element."""
+        style = self._styles.get(element)
+        if style is None:
+            style = self._styles[element] = self.document.style(element, self.view.name)
+        return style
+
     def why_not_read(self, element: Element) -> Hidden | None:
         """Return why text in an element is not read; None where it is."""
         look = self.look(element)
@@ -143,9 +151,9 @@ class Sight:
         hidden = _why_not_there(look, image)
         if hidden is not None:
             return hidden
-        style = self._document.style(image, self._view.name)
+        style = self.style(image)
         sides = [style.get(name) or image.attribute(name) for name in ("width", "height")]
-        lengths = [length_of(side.strip(), look.size, self._view.width) for side in sides if side]
+        lengths = [length_of(side.strip(), look.size, self.view.width) for side in sides if side]
         if any(length is not None and length < _SLIT for length in lengths):
             return Hidden("tiny-image", image, "x".join(side or "?" for side in sides))
         if not lengths and not image.attribute("alt").strip():
@@ -155,7 +163,7 @@ class Sight:
     def _within(self, above: Look, element: Element) -> Look:
         if above.gone is not None:
             return above
-        style = self._document.style(element, self._view.name)
+        style = self.style(element)
         if not style and _says_nothing(element):
             return above
         size = _size(style, element, above.size)
@@ -164,7 +172,7 @@ class Sight:
         if gone is not None:
             return Look(gone)
         visibility = style.get("visibility", "")
-        indent = length_of(style.get("text-indent", ""), size, self._view.width)
+        indent = length_of(style.get("text-indent", ""), size, self.view.width)
         pointer = style.get("pointer-events", "")
         return Look(
             None,
@@ -172,7 +180,7 @@ class Sight:
             size,
             _colour(style, element, above),
             _links_colour(element, above),
-            _ground(style, element, above.ground),
+            ground(style, element, above.ground),
             opacity,
             above.indent if indent is None else indent,
             above.clickable if pointer in {"", "inherit"} else pointer != "none",
@@ -190,9 +198,9 @@ class Sight:
 
     def _by_box(self, style: dict[str, str], element: Element, size: float) -> Hidden | None:
         """Return what cuts the element to nothing: a box without room, whose overflow does not show."""
-        if style.get("overflow", "visible") == "visible" or not _has_box(style, element):
+        if style.get("overflow", "visible") == "visible" or not has_box(style, element):
             return None
-        for name, whole in (("width", self._view.width), ("height", 0)):
+        for name, whole in (("width", self.view.width), ("height", 0)):
             least = length_of(style.get(f"min-{name}", ""), size, whole)
             for side in (name, f"max-{name}"):
                 length = length_of(style.get(side, ""), size, whole)
@@ -207,17 +215,17 @@ class Sight:
         for side in (*sides, "margin-left", "margin-top"):
             if side not in style:
                 continue
-            length = length_of(style[side], size, self._view.width)
+            length = length_of(style[side], size, self.view.width)
             far = length is not None and (
                 length <= -_FAR or (side in {"left", "top"} and length >= _FAR_RIGHT)
             )
-            if far and (side != "margin-top" or positioned or _has_box(style, element)):
+            if far and (side != "margin-top" or positioned or has_box(style, element)):
                 return Hidden("off-screen", element, f"{side}:{style[side]}")
         if style.get("position") in {"absolute", "fixed"} and _clips_all(style.get("clip", "")):
             return Hidden("clipped", element, f"clip:{style['clip']}")
         if _cuts_all(style.get("clip-path", "")):
             return Hidden("clipped", element, f"clip-path:{style['clip-path']}")
-        if _moves_away(style.get("transform", "")) and _has_box(style, element):
+        if _moves_away(style.get("transform", "")) and has_box(style, element):
             return Hidden("off-screen", element, f"transform:{style['transform']}")
         return None
 
@@ -248,8 +256,9 @@ def _why_not_legible(look: Look, element: Element) -> Hidden | None:
         return Hidden("text-indent", element, f"text-indent:{look.indent:g}px")
     if look.colour[3] * look.opacity < _FAINT:
         return Hidden("transparent", element, f"color:{named(look.colour)}")
-    if look.ground is not None and alike(over(look.colour, look.ground), look.ground):
-        return Hidden("same-colour", element, f"color:{named(look.colour)} on {named(look.ground)}")
+    if look.ground and all(alike(over(look.colour, one), one) for one in look.ground):
+        on = ", ".join(map(named, look.ground))
+        return Hidden("same-colour", element, f"color:{named(look.colour)} on {on}")
     return None
 
 
@@ -281,14 +290,14 @@ def _by_declaration(style: dict[str, str], element: Element, opacity: float) -> 
     for name, argument in _FUNCTION.findall(style.get("filter", "")):
         if name == "opacity" and _fraction(argument) < _FAINT:
             return Hidden("opacity", element, f"filter:{style['filter']}")
-    if style.get("content-visibility") == "hidden" and _has_box(style, element):
+    if style.get("content-visibility") == "hidden" and has_box(style, element):
         return Hidden("content-visibility", element, "content-visibility:hidden")
     if style.get("mso-hide") == "all":
         return Hidden("mso-hide", element, "mso-hide:all")
     return None
 
 
-def _has_box(style: dict[str, str], element: Element) -> bool:
+def has_box(style: dict[str, str], element: Element) -> bool:
     """Whether widths, heights and overflow mean something to the element: not to lines of text and tables."""
     display = style.get("display", "")
     if style.get("position") in {"absolute", "fixed"} or style.get("float", "none") in {"left", "right"}:
@@ -328,20 +337,6 @@ def _colour(style: dict[str, str], element: Element, above: Look) -> Rgba:
 
 def _links_colour(element: Element, above: Look) -> Rgba:
     return (colour_attribute(element.attribute("link")) if element.tag == "body" else None) or above.link
-
-
-def _ground(style: dict[str, str], element: Element, above: Rgba | None) -> Rgba | None:
-    colour = colour_of(style["background-color"]) if "background-color" in style else None
-    if "background-color" not in style and "bgcolor" in element.attributes:
-        colour = colour_attribute(element.attribute("bgcolor"))
-    image = style.get("background-image", "none")
-    if image not in {"none", "initial", "inherit"} or (
-        "background" in element.attributes and "background-image" not in style
-    ):
-        return None
-    if colour is None or colour[3] == 0:
-        return above
-    return colour if above is None and colour[3] == 1 else None if above is None else over(colour, above)
 
 
 def _fraction(value: str) -> float:

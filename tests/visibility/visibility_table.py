@@ -34,6 +34,11 @@ def _shown(name: str, rule: str, html: str, note: str) -> Row:
     return Row(name, html.replace("LINK", LINK), "hidden", rule, shown=True, note=note)
 
 
+def _not_judged(name: str, html: str, note: str) -> Row:
+    """A browser does not show it, and it counts as seen all the same."""
+    return Row(name, html.replace("LINK", LINK), "sender", "words", shown=False, note=note)
+
+
 def _styled(style: str, words: str = "Unsubscribe") -> str:
     return f'<p>Hello</p><a style="{style}" href="https://example.com/unsubscribe">{words}</a>'
 
@@ -143,6 +148,66 @@ ROWS = (
     _seen("a colour that is none", _styled("color:nonsense")),
     _seen("currentcolor", '<div style="color:#333">' + _styled("color:currentcolor") + "</div>"),
     _seen("the body's text and ground", '<body bgcolor="#000000" text="#ffffff"><p>' + _styled("color:inherit") + "</p></body>"),
+    # Gradients and images below the letters.
+    _hidden("white on a gradient of whites", "same-colour", '<div style="background:linear-gradient(#fff, rgb(250,250,250))">' + _styled("color:#fff") + "</div>"),
+    _hidden("white on rings of whites", "same-colour", '<div style="background-image:radial-gradient(circle at center, #fff 10%, hsl(0,0%,99%))">' + _styled("color:#fff") + "</div>"),
+    _seen("white on a gradient from white to black", '<div style="background:linear-gradient(#fff,#000)">' + _styled("color:#fff") + "</div>"),
+    _hidden("a gradient that lets all through", "same-colour", '<div style="background:linear-gradient(rgba(0,0,0,0), transparent)">' + _styled("color:#fff") + "</div>"),
+    _seen("a gradient of half black", '<div style="background:linear-gradient(rgba(0,0,0,.5), rgba(0,0,0,.6))">' + _styled("color:#fff") + "</div>"),
+    _hidden("white on white below an image that is not loaded", "same-colour", '<div style="background:#fff url(x.png)">' + _styled("color:#fff") + "</div>"),
+    _hidden("a gradient over an image", "same-colour", '<div style="background:linear-gradient(#fff,#fff),url(x.png)">' + _styled("color:#fff") + "</div>"),
+    _not_judged("white on an image without a colour", '<div style="background-image:url(x.png)">' + _styled("color:#fff") + "</div>",
+            "the image is not loaded here; where it is, nobody but its reader knows what is on it"),
+    _not_judged("white on an image by an attribute", '<table background="x.png"><tr><td>' + _styled("color:#fff") + "</td></tr></table>",
+            "the same"),
+    # Custom properties.
+    _hidden("a variable of the root", "same-colour", "<style>:root{--c:#fff}a{color:var(--c)}</style><p>LINK</p>"),
+    _hidden("a variable of its own", "display-none", _styled("--d:none;display:var(--d)")),
+    _hidden("a variable from above", "same-colour", '<div style="--Paper:#ffffff"><p>' + _styled("color: VAR( --Paper )") + "</p></div>"),
+    _seen("a variable that is taken back", '<div style="--c:#fff"><div style="--c:#333">' + _styled("color:var(--c)") + "</div></div>"),
+    _hidden("a variable in a sheet, by a variable", "same-colour", "<style>.f{--a:var(--b);--b:#fff}.f a{color:var(--a)}</style><div class=f>LINK</div>"),
+    _hidden("the value for a variable that is none", "same-colour", _styled("color:var(--none, #fff)")),
+    _seen("a variable that is none takes the rest with it", _styled("color:#fff;color:var(--none)")),
+    _hidden("a variable that names itself", "display-none", _styled("--a:var(--b);--b:var(--a);display:var(--a, none)")),
+    _hidden("a variable of the initial value is none", "display-none", '<div style="--a:block"><p style="--a:initial;display:var(--a,none)">LINK</p></div>'),
+    _hidden("a variable that is inherited by its word", "display-none", '<div style="--a:none"><p style="--a:inherit;display:var(--a)">LINK</p></div>'),
+    _seen("names of variables have large and small letters", _styled("--C:#fff;--c:#333;color:var(--c)")),
+    _hidden("a variable in a shorthand", "same-colour", '<div style="--g:#123456;background:var(--g) none">' + _styled("color:#123456") + "</div>"),
+    _hidden("a variable within a colour", "same-colour", _styled("--n:255;color:rgb(var(--n) var(--n) var(--n))")),
+    # Covered by something else.
+    _hidden("a sheet of white over all of it", "covered", '<div style="position:relative"><p>LINK</p><div style="position:absolute;top:0;left:0;width:100%;height:100%;background:#fff"></div></div>'),
+    _hidden("by inset", "covered", '<div style="position:relative"><p>LINK</p><div style="position:absolute;inset:0;background:#fff"></div></div>'),
+    _hidden("by rules of a sheet", "covered", "<style>.r{position:relative}.c{position:absolute;top:0;right:0;bottom:0;left:0}</style><div class=r><p>LINK</p><div class=c></div></div>"),
+    _hidden("a pane that takes the clicks", "covered", '<div style="position:relative"><p>LINK</p><div style="position:absolute;inset:0;opacity:0"></div></div>'),
+    _seen("a pane that lets clicks through", '<div style="position:relative"><p>LINK</p><div style="position:absolute;inset:0;pointer-events:none"></div></div>'),
+    _hidden("white that lets clicks through", "covered", '<div style="position:relative"><p>LINK</p><div style="position:absolute;inset:0;pointer-events:none;background:#fff"></div></div>'),
+    _seen("a ground behind it", '<div style="position:relative;z-index:0"><p>LINK</p><div style="position:absolute;inset:0;z-index:-1;background:#fff"></div></div>'),
+    _seen("a ground before it in the text", '<div style="position:relative"><div style="position:absolute;inset:0;background:#fff"></div><p style="position:relative">LINK</p></div>'),
+    _seen("the link is raised", '<div style="position:relative"><p style="position:relative;z-index:2">LINK</p><div style="position:absolute;inset:0;z-index:1;background:#fff"></div></div>'),
+    _hidden("the sheet is raised more", "covered", '<div style="position:relative"><p style="position:relative;z-index:2">LINK</p><div style="position:absolute;inset:0;z-index:3;background:#fff"></div></div>'),
+    _hidden("a window of its own", "covered", '<p>LINK</p><div style="position:fixed;left:0;top:0;width:100vw;height:100vh;background:#fff"></div>'),
+    _seen("the link in the window", '<p>x</p><div style="position:fixed;inset:0;background:#fff"><p>LINK</p></div>'),
+    _hidden("all down the page", "covered", '<p>LINK</p><div style="position:absolute;left:0;top:0;width:100%;height:5000px;background:#fff"></div>'),
+    _hidden("in pixels", "covered", '<div style="position:relative;width:400px;height:100px"><p>LINK</p><div style="position:absolute;left:-10px;top:0;width:420px;height:100px;background:#fff"></div></div>'),
+    _seen("a badge in the corner", '<div style="position:relative;width:400px;height:100px"><p>LINK</p><div style="position:absolute;right:0;top:0;width:20px;height:20px;background:#c00"></div></div>'),
+    _seen("a sheet that is not there", '<div style="position:relative"><p>LINK</p><div style="display:none;position:absolute;inset:0;background:#fff"></div></div>'),
+    _seen("a sheet that is not visible", '<div style="position:relative"><p>LINK</p><div style="visibility:hidden;position:absolute;inset:0;background:#fff"></div></div>'),
+    _seen("a sheet over something else", '<p>LINK</p><div style="position:relative;height:40px"><div style="position:absolute;inset:0;background:#fff"></div></div>'),
+    _hidden("pulled up over it", "covered", '<p>LINK</p><div style="position:relative;margin-top:-60px;height:80px;background:#fff"></div>'),
+    _hidden("moved up over it", "covered", '<p>LINK</p><div style="position:relative;top:-60px;height:80px;background:#fff"></div>'),
+    _hidden("moved up from below", "covered", '<p>LINK</p><div style="position:relative;bottom:60px;height:80px;background:#fff"></div>'),
+    _seen("pulled up a little", '<p>LINK</p><div style="position:relative;margin-top:-6px;height:80px;background:#fff"></div>'),
+    _seen("pulled up below it, without a position", '<p>LINK</p><div style="margin-top:-60px;height:80px;background:#fff"></div>'),
+    _seen("pulled up beside it", '<p>LINK</p><div style="position:relative;left:400px;margin-top:-60px;height:80px;background:#fff"></div>'),
+    _seen("pulled up over what follows it", '<div><p>LINK</p><p>And more</p><p>and more</p></div><div style="position:relative;margin-top:-50px;height:60px;background:#fff"></div>'),
+    _hidden("without room, before it", "covered", '<div style="position:absolute;width:100%;height:80px;background:#fff"></div> <!-- x --><p>LINK</p>'),
+    _seen("without room, over the lines before it", '<div style="position:absolute;width:100%;height:50px;background:#fff"></div><div><p>Hello</p><p>there</p><p>LINK</p></div>'),
+    _seen("without room, and too low", '<div style="position:absolute;width:100%;height:5px;background:#fff"></div><p>LINK</p>'),
+    _seen("the sheet comes before another one", '<div style="position:relative"><div style="position:absolute;inset:0;background:#fff"></div><div><p style="position:relative;z-index:0">LINK</p></div><p>x</p></div>'),
+    _seen("one that is covered, and another one", '<div style="position:relative"><p>LINK</p><div style="position:absolute;inset:0;background:#fff"></div></div><p>LINK</p>'),
+    _seen("a variable within a colour that is none", _styled("color:#fff;color:rgb(var(--n) 1 1)")),
+    _hidden("a variable without a name is no declaration", "same-colour", _styled("color:#fff;color:var()")),
+    _seen("without room, and narrow", '<div style="position:absolute;width:5px;height:80px;background:#fff"></div><p>LINK</p>'),
     # Places.
     _hidden("far to the left", "off-screen", _styled("position:absolute;left:-9999px")),
     _hidden("far above", "off-screen", '<div style="position:absolute;top:-2000px">LINK</div>'),

@@ -105,6 +105,19 @@ def test_evidence_says_where_and_what() -> None:
         (f"<style>{','.join('a' * 4001)}{{color:red}}</style>{GOOD}", "too many rules"),
         (f"<style>@media {'(' * 3000}{')' * 3000}{{a{{color:red}}}}</style>{GOOD}", "style sheets too deep"),
         (f"<p style='color:{'(' * 1500}{')' * 1500};x:(;)'>{GOOD}", "a style too deep"),
+        (f"<p style='--a:{'x' * 900};color:{'var(--a)' * 5}'>{GOOD}", "custom properties too long"),
+        (
+            f"<p style='{''.join(f'--v{n}:var(--v{n + 1});' for n in range(30))}color:var(--v0)'>{GOOD}",
+            "custom properties too deep",
+        ),
+        (
+            f"<style>*{{{''.join(f'--v{n}:1;' for n in range(2500))}}}</style>{'<div>' * 20}{GOOD}",
+            "too many rules for too many elements",
+        ),
+        (
+            "<b style='position:absolute;inset:0'>x</b>" * 200 + "<div>" * 300 + GOOD,
+            "too much over one another",
+        ),
         (a("https://example.com/u", "x") * 5001, "too many links"),
         ("<a href=https://example.com/u><table><tr><td>" * 1500 + "x" * 100_000, "too many links"),
         ("<div>" * 6000 + GOOD, "too many elements"),

@@ -19,7 +19,7 @@ def _said(style: str) -> dict[str, str]:
         ("", {}),
         ("COLOR : Red ; display:NONE!important", {"color": "red", "display": "none!"}),
         ("margin-bottom:1px;border:0;font-family:'a;b', \"c:d\";color:red", {"color": "red"}),
-        ("background:url('a;b') #FFF", {"background-color": "#fff", "background-image": "url"}),
+        ("background:url('a;b') #FFF", {"background-color": "#fff", "background-image": "url('')"}),
         ("background:no-repeat", {"background-color": "transparent", "background-image": "none"}),
         (
             "background:rgb(1, 2, 3) !important",
@@ -27,7 +27,7 @@ def _said(style: str) -> dict[str, str]:
         ),
         (
             "background:linear-gradient(red, blue)",
-            {"background-color": "transparent", "background-image": "url"},
+            {"background-color": "transparent", "background-image": "linear-gradient(red, blue)"},
         ),
         ("font:italic bold 12px/1.5 Arial", {"font-size": "12px"}),
         ("font:x-small serif", {"font-size": "x-small"}),
@@ -37,7 +37,7 @@ def _said(style: str) -> dict[str, str]:
         ("margin:1px 2px 3px", {"margin-top": "1px", "margin-left": "2px"}),
         ("margin:1px 2px 3px 4px", {"margin-top": "1px", "margin-left": "4px"}),
         ("margin:1px 2px 3px 4px 5px", {}),
-        ("inset:1px", {"top": "1px", "left": "1px"}),
+        ("inset:1px", dict.fromkeys(("top", "right", "bottom", "left"), "1px")),
         ("overflow-y:hidden", {"overflow": "hidden"}),
         (r"d\69splay:none", {"display": "none"}),
         ("/* a */ display/* b */:/* c */none", {"display": "none"}),
