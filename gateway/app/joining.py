@@ -2,28 +2,24 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Row, select
 
-from gateway.model.facts import AccountState
+from gateway.app.offers import Offers
 from gateway.model.ledger import Origin
 from gateway.model.reply import PublicError
 from gateway.model.signup import Fate, Pending, Terms, Wish
 from gateway.ports import Clock, Meter
 from gateway.settings.schema import SignupSection
 from gateway.store import signups
-from gateway.store.brands import brand_of
 from gateway.store.database import Store
 from gateway.store.keys import StoreKeyring
 from gateway.store.refusals import NoSuchList, Suspended
-from gateway.store.schema import ACCOUNT, DOMAIN, MAIL_LIST
 from gateway.store.signup_rounds import SignupRounds
 from gateway.store.signups import Signups, Write
 from gateway.store.subscription_rows import Bond
 from gateway.web.joining import Joined, Offer, Over, Question, TurnedDown
-from gateway.web.leaving import Brand, Reader
+from gateway.web.leaving import Reader
 
 log = structlog.get_logger("signups")
 
@@ -110,40 +106,6 @@ class StoreJoining:
         return self._offers.of(reader.account_id, reader.list_id)
 
 
-class Offers:
-    """Lists as one may join them: none of an account that may not write to anybody."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def named(self, account: str, list_id: str) -> Offer | None:
-        """Return a list by its names, or None."""
-        return self._find(ACCOUNT.c.name == account, MAIL_LIST.c.folded == list_id.casefold())
-
-    def of(self, account_id: int, list_id: int) -> Offer | None:
-        """Return a list by its numbers, or None."""
-        return self._find(ACCOUNT.c.id == account_id, MAIL_LIST.c.id == list_id)
-
-    def _find(self, *which: ColumnElement[bool]) -> Offer | None:
-        query = (
-            select(MAIL_LIST, ACCOUNT.c.name.label("account_name"), ACCOUNT.c.state)
-            .join(ACCOUNT, ACCOUNT.c.id == MAIL_LIST.c.account_id)
-            .where(*which)
-        )
-        with self._store.read() as connection:
-            row = connection.execute(query).one_or_none()
-            if row is None or not AccountState(row.state).may_send:
-                return None
-            domains = connection.execute(
-                select(DOMAIN.c.name).where(
-                    DOMAIN.c.account_id == row.account_id, DOMAIN.c.verified_at.is_not(None)
-                )
-            )
-            brand = brand_of(connection, row.account_id)
-            face = Brand(brand.colour, brand.logo_name, brand.width, brand.height)
-            return _as_offer(row, tuple(domains.scalars()), face)
-
-
 class Rounds:
     """Reminds, and erases what nobody has answered. A process that dies has done a batch, or has not."""
 
@@ -177,20 +139,6 @@ class Rounds:
         terms = terms_of(self._settings())
         while sent := await asyncio.to_thread(self._rounds.remind, self._write, terms, self._clock.now()):
             self._meter.count("signup_wishes_total", sent, fate="reminder")
-
-
-def _as_offer(row: Row[Any], domains: tuple[str, ...], brand: Brand) -> Offer:
-    return Offer(
-        row.account_id,
-        row.id,
-        row.account_name,
-        row.name or row.list_id,
-        row.list_id,
-        row.description,
-        row.frequency,
-        domains,
-        brand,
-    )
 
 
 def _bond(reader: Reader) -> Bond:

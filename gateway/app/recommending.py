@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gateway.app.joining import Offers
+from gateway.app.offers import Offers
 from gateway.model.address import Address
 from gateway.model.facts import SubscriptionState
 from gateway.model.recommendation import Recommendation, Result
@@ -43,7 +43,8 @@ class StoreRecommending:
             found = standing(connection, _bond(reader))
         if found is None or found.state is not SubscriptionState.CONFIRMED:
             return None
-        return self._offers.of(reader.account_id, reader.list_id)
+        offer = self._offers.of(reader.account_id, reader.list_id)
+        return offer if offer and offer.is_open else None
 
     def is_theirs(self, reader: Reader, address: Address) -> bool:
         """Whether an address is the reader's own."""

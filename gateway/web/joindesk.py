@@ -35,6 +35,7 @@ from gateway.web.leaving import Reader
 from gateway.web.wall import Knock, NotNow, Pass, Step, Wall
 
 _LONGEST = 200  # characters of a header that are kept
+_LONGEST_ADDRESS = 400  # characters that are looked at: no address is so long
 _ANSWERS = {"yes": "confirmed", "no": "refused"}
 _DONE = {Joined: "sign-up confirmed", TurnedDown: "sign-up refused", Over: "sign-up was over"}
 
@@ -66,7 +67,7 @@ class JoinDesk:
         """POST of a list's form, ours or a copy of it anywhere, or of the extra step."""
         offer = await self._offer(account, mail_list, request)
         seen = self.pages.visit(request.scope)
-        written = fields.get("email", "").strip()
+        written = fields.get("email", "").strip()[:_LONGEST_ADDRESS]
         try:
             address = parse_address(written)
         except MalformedAddress:

@@ -30,6 +30,7 @@ class Offer:
     frequency: str
     domains: tuple[str, ...] = ()  # verified to be the account's
     brand: Brand = _NO_BRAND
+    is_open: bool = True  # whether its account may write to anybody
 
     @property
     def place(self) -> str:

@@ -15,10 +15,11 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from html import unescape
+from pathlib import Path
 
 import dkim
 import pytest
-from scene import PHONE, SHOTS, Browser, House, Received, eventually, newsletter
+from scene import PHONE, SHOTS, Browser, House, Received, eventually, newsletter, picture
 from typer.testing import CliRunner
 
 from gateway.cli.main import app
@@ -264,6 +265,29 @@ def test_every_language(house: House, browser: Browser) -> None:
         browser(shot=str(SHOTS / f"signup-{language}-phone.png"))
         headings.add(asked["heading"])
     assert len(headings) == 2 * len(LANGUAGES)
+
+
+@pytest.mark.debian
+def test_a_brand(house: House, browser: Browser, tmp_path: Path) -> None:
+    """The logo is found from every depth, and the policies let it and the colour through."""
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(picture(240, 64))
+    words = ["account", "brand", "acme", "--colour", "#ffe600", "--logo", str(logo)]
+    assert CliRunner().invoke(app, ["--config", str(house.config), *words]).exit_code == 0
+    try:
+        browser(open={"scheme": "dark", **PHONE})
+        shown = [browser(go=url(house))]
+        browser(fill={"Your e-mail address": "brand@example.org"})
+        shown.append(browser(press="Subscribe"))
+        shown.append(browser(go=link(letter(house, "brand@example.org"))))
+        browser(shot=str(SHOTS / "signup-brand-dark-phone.png"))
+        assert browser(axe=True)["violations"] == []
+        for seen in shown:
+            assert [where for _, where in seen["requests"] if "/b/" in where]
+            assert seen["complaints"] == []
+    finally:
+        words = ["account", "brand", "acme", "--clear"]
+        CliRunner().invoke(app, ["--config", str(house.config), *words])
 
 
 # A friend ---------------------------------------------------------------------------------------------------

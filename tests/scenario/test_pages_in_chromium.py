@@ -6,11 +6,9 @@ The pictures of the pages are kept in build/screenshots.
 
 import re
 import sqlite3
-import struct
 import urllib.error
 import urllib.parse
 import urllib.request
-import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -18,7 +16,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from scene import PHONE, SHOTS, Browser, House, newsletter
+from scene import PHONE, SHOTS, Browser, House, newsletter, picture
 
 pytestmark = [pytest.mark.scenario, pytest.mark.debian]
 
@@ -118,24 +116,6 @@ def test_without_scripts_and_with_the_keyboard_alone(
     )
     assert browser(keys=["Tab", "Enter"])["heading"] == "Everything is as it was"
     assert answer_to(house, other)[0] == 250
-
-
-def picture(width: int, height: int) -> bytes:
-    """Return a PNG of one colour."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
-
-    rows = b"".join(b"\0" + b"\xd4\x5d\x2a" * width for _ in range(height))
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", head)
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The scenery of the scenarios: a gateway's folder with its real process tree, and a next hop that keeps mail."""
 
-from scene.browser import NODE, PHONE, SHOTS, Browser
+from scene.browser import NODE, PHONE, SHOTS, Browser, picture
 from scene.house import PASSWORD, House
 from scene.letters import newsletter
 from scene.sink import Received, Sink
@@ -22,4 +22,5 @@ __all__ = [
     "free_port",
     "furnish",
     "newsletter",
+    "picture",
 ]

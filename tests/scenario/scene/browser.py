@@ -1,7 +1,9 @@
 """A real Chromium, driven by tests/node/pages.mjs."""
 
 import json
+import struct
 import subprocess
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -38,3 +40,21 @@ class Browser:
     def _tell(self, command: dict[str, Any]) -> None:
         assert self._process.stdin
         print(json.dumps(command), file=self._process.stdin, flush=True)
+
+
+def picture(width: int, height: int) -> bytes:
+    """Return a PNG of one colour."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    rows = b"".join(b"\0" + b"\xd4\x5d\x2a" * width for _ in range(height))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )

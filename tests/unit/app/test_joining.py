@@ -1,6 +1,7 @@
 """The pages' port of joining over a real store, and the loop that erases and reminds."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,8 +91,20 @@ def test_no_offer(house: House) -> None:
     assert house.joining.offer("acme", "news.acme.example") is None
     house.joining.ask(Wish(house.account.id, house.news.id, ANN, "en", FORM), NOW)
     assert Letters(house.store, house.keyring).take(NOW, 9) == ()
-    assert house.joining.question(house.reader, bytes(16), NOW) == Over(None)
-    assert house.joining.confirm(house.reader, bytes(16), FORM, NOW) == Over(None)
+    nowhere = replace(house.reader, list_id=99)
+    assert house.joining.question(nowhere, bytes(16), NOW) == Over(None)
+    assert house.joining.confirm(nowhere, bytes(16), FORM, NOW) == Over(None)
+    assert house.joining.refuse(nowhere, bytes(16), FORM, "refused", NOW) == Over(None)
+
+
+def test_who_says_no_is_heard_whatever_became_of_the_account(house: House) -> None:
+    signup_id = house.ask()
+    house.registry.set_state("acme", AccountState.SUSPENDED, "spam", "operator", NOW)
+    question = house.joining.question(house.reader, signup_id, NOW)
+    assert isinstance(question, Question)
+    assert not question.offer.is_open
+    said = house.joining.refuse(house.reader, signup_id, FORM, "refused", NOW)
+    assert isinstance(said, TurnedDown)
 
 
 def test_yes(house: House) -> None:

@@ -230,6 +230,14 @@ async def test_a_link_for_something_else_confirms_nothing(web, joining, make_lin
     assert joining.answers == []
 
 
+async def test_an_account_that_is_stopped(web, joining, make_link) -> None:
+    joining.offered = replace(joining.offered, is_open=False)
+    await web.post(make_link(Purpose.SIGNUP), data={"choice": "no"})
+    over = await web.get(make_link(Purpose.SIGNUP))
+    assert "This sign-up is over" in over.text
+    assert "/subscribe/" not in over.text, "there is no form to lead to"
+
+
 async def test_an_account_that_is_gone(web, joining, make_link) -> None:
     joining.offered = None
     assert "This sign-up is over" in (await web.get(make_link(Purpose.SIGNUP))).text

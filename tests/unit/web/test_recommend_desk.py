@@ -123,6 +123,13 @@ async def test_never_again(web, recommending, make_link, logged, fields) -> None
     assert [line["event"] for line in logged] == ["no invitations any more"]
 
 
+async def test_an_invitation_of_an_account_that_is_stopped(web, recommending, make_link) -> None:
+    recommending.offered = replace(recommending.offered, is_open=False)
+    text = (await web.get(make_link(Purpose.INVITATION))).text
+    assert "/subscribe/" not in text
+    assert re.findall(r"<button[^>]*>([^<]*)", text) == ["Never again"]
+
+
 async def test_what_is_no_answer_and_an_invitation_that_is_gone(web, recommending, make_link) -> None:
     link = make_link(Purpose.INVITATION)
     assert (await web.post(link, data={"choice": "yes"})).status_code == 400
