@@ -164,8 +164,7 @@ class Signups:
             deed = joined(entry, str(found.address), origin)
             append(connection, self._keyring, bond.account_id, [deed], now)
             subscribed = self._scribe.subscribed(entry, str(found.address), found.source, now)
-            answered = self._scribe.answered(bond, "confirmed", origin, now)
-            insert_events(connection, [subscribed, answered])
+            insert_events(connection, [subscribed, self._scribe.signed_up(bond, "confirmed", b"", now)])
         return Confirmed()
 
     def refuse(self, bond: Bond, signup_id: bytes, origin: Origin, result: str, now: float) -> Refused | Over:
@@ -178,7 +177,7 @@ class Signups:
             say_not_me(connection, bond.account_id, bond.address_hash, now)
             deed = Deed(Act.REFUSED, bond.list_id, bond.address_hash, origin, {"result": result})
             append(connection, self._keyring, bond.account_id, [deed], now)
-            insert_events(connection, [self._scribe.answered(bond, result, origin, now)])
+            insert_events(connection, [self._scribe.signed_up(bond, result, b"", now)])
         return Refused()
 
     def _draft(self, wish: Wish, write: Write, terms: Terms, now: float) -> _Draft:

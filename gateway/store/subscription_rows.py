@@ -193,12 +193,6 @@ class Scribe:
         facts = {"result": result} | ({"person": person.hex()} if person else {})
         return self._event(EventType.SIGN_UP, bond, now, facts, {})
 
-    def answered(self, bond: Bond, result: str, origin: Origin, now: float) -> SealedEvent:
-        """Return the event of the owner's own answer to a sign-up."""
-        data = {"source": origin.source, "ip": origin.ip, "user_agent": origin.user_agent}
-        facts = {"result": result, "subscriber": bond.address_hash.hex()}
-        return self._event(EventType.SIGN_UP, bond, now, facts, data)
-
     def moved(
         self, kind: EventType, bond: Bond, state: SubscriptionState, via: str, now: float
     ) -> SealedEvent:

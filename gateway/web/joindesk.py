@@ -73,14 +73,7 @@ class JoinDesk:
         except MalformedAddress:
             self.meter.count("signups_total", result="malformed")
             return self.pages.form(seen, offer, Typed(self.wall.stamp(offer.place), written, wrong=True))
-        knock = Knock(
-            offer.place,
-            network_of(self.door.client(request)),
-            fields.get("stamp", ""),
-            fields.get("work", ""),
-            trapped=bool(fields.get("website")),
-        )
-        match self.wall.judge(knock):
+        match self.wall.judge(self._knock(offer, request, fields)):
             case Pass() as way:
                 await self._ask(offer, address, seen, request, way)
                 return self.pages.asked(seen, offer, address)
@@ -92,6 +85,15 @@ class JoinDesk:
                 busy = self.pages.busy(seen, offer)
                 busy.headers["Retry-After"] = str(ceil(wait))
                 return busy
+
+    def _knock(self, offer: Offer, request: Request, fields: Mapping[str, str]) -> Knock:
+        return Knock(
+            offer.place,
+            network_of(self.door.client(request)),
+            fields.get("stamp", ""),
+            fields.get("work", ""),
+            trapped=bool(fields.get("website")),
+        )
 
     async def _ask(self, offer: Offer, address: Address, seen: Visit, request: Request, way: Pass) -> None:
         shown = "\n".join(offer.shown(seen.language)) if way.own_form else ""
@@ -111,12 +113,9 @@ class JoinDesk:
 
         What a stranger names there must not reach a letter: it would be a way to write to anybody.
         """
-        origin = urlsplit(request.headers.get("origin", "")[:_LONGEST])
-        host = origin.hostname or ""
-        if origin.scheme in {"https", "http"} and any(
-            host == domain or host.endswith(f".{domain}") for domain in offer.domains
-        ):
-            return f"{origin.scheme}://{host}"
+        scheme, host = _site(request.headers.get("origin", "")[:_LONGEST])
+        if any(host == domain or host.endswith(f".{domain}") for domain in offer.domains):
+            return f"{scheme}://{host}"
         return f"{self.signer().public_url}/subscribe/{offer.place}"
 
     def _origin(self, request: Request, source: str, shown: str) -> Origin:
@@ -148,6 +147,8 @@ class JoinDesk:
         if result != "confirmed":
             act = partial(self.joining.refuse, *names, origin, result, now)
         outcome = await in_thread(act)
+        if isinstance(outcome, TurnedDown) and result == "refused":
+            self.wall.complain(outcome.offer.place)
         self.door.log(_DONE[type(outcome)], opened, request)
         return self._said(seen, outcome, self._way_out(opened))
 
@@ -167,6 +168,15 @@ class JoinDesk:
         signer = self.signer()
         names = opened.account_id, opened.list_id, opened.address_hash, opened.submission
         return seal(Token(Purpose.UNSUBSCRIBE, *names), signer.key_id, signer.key)
+
+
+def _site(origin: str) -> tuple[str, str]:
+    """Return scheme and host of an Origin field, "" and "" where it names no site."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # http://[
+        return "", ""
+    return (parts.scheme, parts.hostname or "") if parts.scheme in {"https", "http"} else ("", "")
 
 
 def _reader(token: Token) -> Reader:

@@ -19,6 +19,7 @@ from gateway.web.stamp import CHANCE_LENGTH, Stamp, StampKind, is_worked, open_s
 _FORM_LIFE = 86_400.0  # seconds that a form may stay open
 _STEP_LIFE = 3600.0
 _ONCE = Rate(1, 86_400)  # longer than either lives
+_COMPLAINTS = 5  # that take the whole of a list's calm
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,12 @@ class Wall:
             return Step(self.stamp(knock.place, StampKind.STEP))
         return self._room(knock) or Pass("calm", own_form=stamp is not None)
 
+    def complain(self, place: str) -> None:
+        """Take a part of a list's calm: somebody says that the form was filled in with their address."""
+        rate = parse_rate(self.settings().calm_list)
+        part = max(1, rate.amount // _COMPLAINTS)
+        self.quota.reserve(b"signup " + _calm_list(place), [rate], 0, self.clock.now(), part)
+
     def _after_step(self, knock: Knock, stamp: Stamp, *, worked: str) -> Pass | Step | NotNow:
         if self._take(b"once:" + stamp.chance, _ONCE, 1):
             return Step(self.stamp(knock.place, StampKind.STEP))
@@ -101,9 +108,7 @@ class Wall:
     def _is_calm(self, knock: Knock) -> bool:
         settings = self.settings()
         network = self._take(f"calm:{knock.network}".encode(), parse_rate(settings.calm_network))
-        return not network and not self._take(
-            f"calm list:{knock.place}".encode(), parse_rate(settings.calm_list)
-        )
+        return not network and not self._take(_calm_list(knock.place), parse_rate(settings.calm_list))
 
     def _room(self, knock: Knock) -> NotNow | None:
         wait = self._take(f"list:{knock.place}".encode(), parse_rate(self.settings().list))
@@ -112,3 +117,7 @@ class Wall:
     def _take(self, key: bytes, rate: Rate, burst: int = 0) -> float:
         """Take one, and return 0, or how long there is none."""
         return self.quota.reserve(b"signup " + key, [rate], burst, self.clock.now()).wait
+
+
+def _calm_list(place: str) -> bytes:
+    return f"calm list:{place}".encode()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 from argon2 import PasswordHasher
 
 from gateway.app.joining import Rounds, StoreJoining
@@ -132,6 +133,17 @@ def test_no(house: House) -> None:
     assert house.joining.confirm(house.reader, signup_id, FORM, NOW) == Over(offer)
     assert house.joining.question(house.reader, signup_id, NOW) == Over(offer)
     assert house.meter.value("signup_answers_total", answer="refused") == 1
+
+
+def test_bombing_is_told_to_the_operator(house: House) -> None:
+    with structlog.testing.capture_logs() as lines:
+        for number in range(6):
+            made = house.registry.add_list("acme", f"l{number}.acme.example", "", default=False)
+            house.joining.ask(Wish(house.account.id, made.id, ANN, "en", FORM), NOW + number)
+    assert house.meter.value("signup_wishes_total", fate="bombing") == 1
+    (line,) = lines
+    assert (line["event"], line["account"]) == ("many sign-ups of one person", house.account.id)
+    assert "ann" not in repr(line)
 
 
 class Hands:

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from gateway.model.address import parse_address
 from gateway.model.events import EventType
@@ -172,6 +172,24 @@ def test_a_yes_confirms_with_the_proof(desk: Desk) -> None:
     assert desk.ask(NOW + 99) is Fate.SUBSCRIBED
     assert desk.sent(NOW + 99) == []
     assert desk.results() == ["letter", "confirmed", "subscribed"]
+
+
+def test_two_answers_at_once_are_one(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    signup_id = desk.asked()
+    found = desk.signups.find(desk.bond, signup_id, NOW)
+    monkeypatch.setattr(desk.signups, "find", lambda *_: found)  # as a process saw it that was slower
+    desk.signups.refuse(desk.bond, signup_id, FORM, "refused", NOW + 1)
+    assert desk.signups.confirm(desk.bond, signup_id, FORM, NOW + 2) == Over()
+    assert desk.state() is None
+    assert desk.results() == ["letter", "refused"]
+
+
+def test_a_yes_that_finds_no_subscription_makes_one(desk: Desk, store: Store) -> None:
+    signup_id = desk.asked()
+    with store.write() as connection:
+        connection.execute(delete(SUBSCRIPTION))
+    assert desk.signups.confirm(desk.bond, signup_id, FORM, NOW + 1) == Confirmed()
+    assert desk.state() == ("confirmed", "double-opt-in")
 
 
 def test_not_me_ends_it_and_keeps_forms_away(desk: Desk) -> None:

@@ -93,6 +93,7 @@ async def test_our_form(web, joining, meter, clock) -> None:
         ("https://acme.example.evil.example", f"http://leave.example{PLACE}"),
         ("https://notacme.example", f"http://leave.example{PLACE}"),
         ("javascript://acme.example", f"http://leave.example{PLACE}"),
+        ("http://[", f"http://leave.example{PLACE}"),
         ("null", f"http://leave.example{PLACE}"),
     ],
 )
@@ -206,6 +207,13 @@ async def test_not_me(web, joining, make_link) -> None:
     again = re.search(r'href="\.\.(/subscribe/[^"?]+)', over.text)
     assert again
     assert (await web.get(again[1])).status_code == 200
+
+
+async def test_five_who_never_asked_raise_the_wall_for_the_list(web, joining, make_link) -> None:
+    for _ in range(5):
+        joining.waiting = True
+        await web.post(make_link(Purpose.SIGNUP), data={"choice": "no"})
+    assert "One more step" in (await web.post(PLACE, data=ANN)).text
 
 
 @pytest.mark.parametrize("query", ["", "?lang=de"])

@@ -52,6 +52,15 @@ def test_a_list_that_is_not_calm_wants_the_step_of_everybody(wall: Wall) -> None
     assert [isinstance(one, Pass) for one in judged] == [True] * 4 + [False]
 
 
+def test_who_says_that_it_was_not_them_takes_the_list_s_calm_away(wall: Wall) -> None:
+    for _ in range(4):  # calm_list is 4/h, so one takes a quarter
+        wall.complain(PLACE)
+    assert isinstance(wall.judge(knock()), Step)
+    assert wall.judge(Knock("acme/other.acme.example", "192.0.2.0/24", "", "", trapped=False)) == Pass(
+        "calm", own_form=False
+    )
+
+
 @pytest.mark.parametrize(
     ("age", "passes"),
     [(-1.0, False), (0.0, False), (1.9, False), (2.0, True), (86_399.0, True), (86_400.0, False)],
