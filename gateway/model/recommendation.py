@@ -69,7 +69,7 @@ class KnownFriend:
     """All that decides about an invitation."""
 
     bound: bool  # there is, or was, a subscription or a sign-up
-    suppressed: bool
+    suppressed: bool  # at the account, or by the provider for all
     invited: bool
     never: bool
     today: int  # invitations to any list of any account within a day

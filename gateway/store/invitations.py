@@ -20,6 +20,7 @@ from gateway.model.signup import DAY
 from gateway.ports import Keyring
 from gateway.store import dialect
 from gateway.store.database import Store
+from gateway.store.do_not_mail import kept_among
 from gateway.store.event_ids import EventIds, Octets
 from gateway.store.events import insert_events
 from gateway.store.ledger import append
@@ -134,7 +135,7 @@ def _known(connection: Connection, bond: Bond, person: bytes, now: float) -> Kno
     )
     return KnownFriend(
         bound=subscribed or there(one.select_from(SIGNUP).where(here(bond))),
-        suppressed=there(suppressed),
+        suppressed=there(suppressed) or person in kept_among(connection, [person]),
         invited=there(one.select_from(INVITATION).where(*_this(bond))),
         never=there(one.select_from(NEVER_INVITE).where(NEVER_INVITE.c.person == person)),
         today=connection.execute(today).scalar_one(),

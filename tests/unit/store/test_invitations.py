@@ -14,6 +14,7 @@ from gateway.model.letter import LetterKind
 from gateway.model.recommendation import Invitation, Recommendation, Result
 from gateway.model.signup import Pending, Terms, Wish
 from gateway.store.database import Store
+from gateway.store.do_not_mail import keep
 from gateway.store.events import EventHistory
 from gateway.store.invitations import Invitations
 from gateway.store.keys import StoreKeyring
@@ -101,6 +102,14 @@ def test_who_is_just_signing_up_or_suppressed_is_left_alone(desk: Desk, store: S
         names = {"account_id": desk.news.account_id, "address_hash": desk.bob}
         connection.execute(SUPPRESSION.insert().values(**names, reason="by the operator", since=1.0))
     assert desk.recommend() is Result.SUPPRESSED
+
+
+def test_whom_the_provider_keeps_for_all_accounts_is_left_alone(desk: Desk, store: Store) -> None:
+    person = desk.keyring.address_hash(0, BOB.identity)
+    with store.write() as connection:
+        keep(connection, [(person, "complained", 1.0)])
+    assert desk.recommend() is Result.SUPPRESSED
+    assert desk.sent() == []
 
 
 def test_two_a_day_whatever_the_accounts(desk: Desk) -> None:
