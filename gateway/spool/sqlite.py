@@ -128,7 +128,6 @@ class SqliteSpool:
 
     def record(self, events: Sequence[Event]) -> None:
         """Keep events with the next commit, or within 50 ms."""
-        self._events_may_wait = True
         dropped = self._recorder.add(self._codec.event_rows(events))
         if dropped:
             self._meter.count("spool_events_dropped_total", dropped)
@@ -305,8 +304,8 @@ class SqliteSpool:
                 job.future.set_exception(outcome)
             else:
                 job.future.set_result(outcome)
+        self._events_may_wait = True
         if results:
-            self._events_may_wait = True
             self._meter.observe("spool_commit_size", len(results))
         self._gauge()
 

@@ -204,6 +204,20 @@ async def test_recorded_events_are_written_without_any_other_commit(kit: Any) ->
     assert [sealed.id for _, sealed in await spool.outbox(9)] == ["R"]
 
 
+async def test_a_look_before_the_commit_does_not_hide_recorded_events(kit: Any) -> None:
+    spool = await kit.open()
+    await spool.put(kit.parcel())
+    await spool.forget([place for place, _ in await spool.outbox(9)])
+    assert not await spool.outbox(9)
+    written = asyncio.Event()
+    kit.meter.gauge = lambda *_, **__: written.set()
+    kit.clock.time += 10
+    spool.record([kit.event("R")])
+    assert not await spool.outbox(9), "it is on its way"
+    await asyncio.wait_for(written.wait(), 5)
+    assert [sealed.id for _, sealed in await spool.outbox(9)] == ["R"]
+
+
 async def test_recorded_events_are_bounded(kit: Any) -> None:
     spool = await kit.open()
     spool.record([kit.event(f"E{n}") for n in range(10_002)])
