@@ -22,6 +22,7 @@ from gateway.cli import (
     endings,
     explain,
     initialise,
+    ledger,
     link_keys,
     lists,
     persons,
@@ -89,6 +90,7 @@ app.add_typer(link_keys.app, name="key")
 app.add_typer(lists.app, name="list")
 app.add_typer(subscribers.app, name="subscriber")
 app.add_typer(persons.app, name="person")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(api_keys.app, name="apikey")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(queue.app, name="queue")

@@ -96,6 +96,12 @@ def lock_for_migration(connection: Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
 
 
+def see_one_state(connection: Connection) -> None:
+    """Let a transaction that has only begun see one state of the store; on SQLite it does in any case."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
 def commit_in_order(connection: Connection) -> None:
     """Let transactions that add events commit in the order of the places that they take.
 

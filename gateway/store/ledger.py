@@ -71,9 +71,13 @@ def erase(connection: Connection, keyring: Keyring, account_id: int, address_has
     return emptied
 
 
-def empty(connection: Connection, account_id: int, deed: Deed, at: float) -> None:
-    """Empty the one entry of a deed that came to nothing, such as a sign-up that nobody confirmed."""
-    connection.execute(
+def empty(connection: Connection, account_id: int, deed: Deed, at: float) -> int:
+    """Empty the one entry of a deed that came to nothing, such as a sign-up that nobody confirmed.
+
+    Return how many there were: the entry that tells of it has them as its fact "entries", and
+    gateway.store.audit counts both.
+    """
+    return connection.execute(
         update(LEDGER)
         .where(
             LEDGER.c.account_id == account_id,
@@ -83,7 +87,7 @@ def empty(connection: Connection, account_id: int, deed: Deed, at: float) -> Non
             LEDGER.c.at == at,
         )
         .values(subject=b"", sealed=b"")
-    )
+    ).rowcount
 
 
 def text_context(digest: bytes) -> bytes:

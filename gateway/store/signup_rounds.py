@@ -55,11 +55,12 @@ class SignupRounds:
         """Write that something expired into the ledgers of its accounts, and empty what was written of it."""
         nobody = Origin(SYSTEM, "nobody confirmed")
         for account_id in sorted({row.account_id for row in rows}):  # two rounds never wait for each other
-            theirs = [row for row in rows if row.account_id == account_id]
-            for row in theirs:  # whoever asked, and from where, goes with the sign-up
+            deeds = []
+            for row in (row for row in rows if row.account_id == account_id):
+                # Whoever asked, and from where, goes with the sign-up.
                 asked = Deed(Act.SIGNED_UP, row.list_id, row.address_hash, nobody)
-                empty(connection, account_id, asked, row.asked_at)
-            deeds = [Deed(Act.EXPIRED, row.list_id, b"", nobody) for row in theirs]
+                emptied = empty(connection, account_id, asked, row.asked_at)
+                deeds.append(Deed(Act.EXPIRED, row.list_id, b"", nobody, {"entries": emptied}))
             try:
                 append(connection, self._keyring, account_id, deeds, now)
             except (KeyError, ValueError) as error:  # before anything is written; they expire all the same

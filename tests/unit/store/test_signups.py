@@ -137,7 +137,7 @@ def test_each_answer_has_its_entry(desk: Desk) -> None:
     assert told[1][1] == {
         "actor": "subscriber", "source": "one-click", "ip": "192.0.2.9", "result": "cancelled"
     }  # fmt: skip
-    assert told[3][1] == {"actor": "system", "source": "nobody confirmed"}
+    assert told[3][1] == {"actor": "system", "source": "nobody confirmed", "entries": 1}
     who = {"address": str(ANN), "state": "confirmed", "basis": "double-opt-in"}
     assert told[5][1] == {"actor": "subscriber", "source": "link", "ip": "192.0.2.8"} | who
 
@@ -278,7 +278,7 @@ def test_what_nobody_answers_is_erased(desk: Desk, store: Store) -> None:
     assert desk.results() == ["letter", "expired"]
     for table in (SIGNUP, SUBSCRIPTION, LETTER):
         assert desk.count(table) == 0
-    nobody = {"actor": "system", "source": "nobody confirmed"}
+    nobody = {"actor": "system", "source": "nobody confirmed", "entries": 1}
     assert desk.entries() == [("signed-up", {}), ("expired", nobody)], "whoever asked is erased as well"
     with store.read() as connection:
         entries = [Entry(*row) for row in connection.execute(select(LEDGER).order_by(LEDGER.c.number))]
