@@ -130,6 +130,8 @@ class Rounds:
                 await self.round()
             except PublicError as error:
                 log.warning("sign-ups wait for their end", why=str(error))
+            except Exception:  # whatever it is, the pages go on
+                log.exception("a round among the sign-ups failed")
             await asyncio.sleep(_PAUSE)
 
     async def round(self) -> None:

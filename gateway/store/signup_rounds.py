@@ -82,9 +82,9 @@ class SignupRounds:
     def _remind(self, connection: Connection, row: Row[Any], write: Write, now: float) -> int:
         try:
             pending = pending_of(row, open_details(self._keyring, row))
-        except (KeyError, ValueError) as error:
-            log.warning("a sign-up cannot be opened", account=row.account_id, why=repr(error))
+            remind(connection, self._keyring, pending, write, now)
+        except (KeyError, ValueError) as error:  # no key; or names that no field can hold
+            log.warning("a sign-up cannot be reminded of", account=row.account_id, why=repr(error))
             connection.execute(update(SIGNUP).where(here(bond_of(row))).values(reminded_at=now))
             return 0
-        remind(connection, self._keyring, pending, write, now)
         return 1

@@ -8,13 +8,14 @@ import pytest
 import structlog
 from argon2 import PasswordHasher
 
+from gateway.app import joining as module
 from gateway.app.joining import Rounds, StoreJoining
 from gateway.model.address import parse_address
 from gateway.model.facts import AccountState, ConsentLevel, OverQuota
 from gateway.model.ledger import Origin
 from gateway.model.letter import LetterKind
 from gateway.model.reply import StoreAway
-from gateway.model.signup import Pending, Terms, Wish
+from gateway.model.signup import Pending, Wish
 from gateway.observe.memory import MemoryMeter
 from gateway.settings.schema import SignupSection
 from gateway.store.brands import Brands
@@ -167,22 +168,20 @@ async def test_a_round_reminds_and_then_erases(house: House) -> None:
     assert house.meter.value("signup_answers_total", answer="expired") == 1
 
 
-async def test_a_store_that_is_away_ends_no_loop(house: House) -> None:
-    tried = asyncio.Event()
+@pytest.mark.parametrize("error", [StoreAway(), RuntimeError("a fault of ours")])
+async def test_no_accident_ends_the_loop(house: House, error: Exception, monkeypatch) -> None:
+    monkeypatch.setattr(module, "_PAUSE", 0.0)
+    tried = asyncio.Semaphore(0)
+    loop = asyncio.get_running_loop()
 
     class Away(SignupRounds):
         def expire(self, now: float) -> int:
-            loop.call_soon_threadsafe(tried.set)
-            raise StoreAway
+            loop.call_soon_threadsafe(tried.release)
+            raise error
 
-        def remind(self, write: object, terms: Terms, now: float) -> int:
-            raise AssertionError
-
-    loop = asyncio.get_running_loop()
     rounds = Rounds(Away(house.store, house.keyring), write, lambda: SETTINGS, Hands(), house.meter)
-    async with asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(rounds.run())
-        await asyncio.wait_for(tried.wait(), 5)
-        await asyncio.sleep(0)
-        assert not running.done()
+        await tried.acquire()
+        await tried.acquire()
         running.cancel()

@@ -267,6 +267,22 @@ def test_a_reminder_by_itself_once(desk: Desk) -> None:
     assert desk.rounds.remind(write, TERMS, NOW + 3 * DAY) == 0
 
 
+def test_a_reminder_that_cannot_be_written_holds_up_no_other(desk: Desk) -> None:
+    desk.asked()
+    desk.ask(address=parse_address("bob@example.net"))
+    desk.sent()
+
+    def choosy(kind: LetterKind, pending: Pending, now: float) -> bytes:
+        if pending.address == ANN:
+            raise ValueError("a name that no field can hold")
+        return write(kind, pending, now)
+
+    assert desk.rounds.remind(choosy, TERMS, NOW + 2 * DAY) == 1
+    (taken,) = desk.sent(NOW + 2 * DAY)
+    assert str(taken.letter.to) == "bob@example.net"
+    assert desk.rounds.remind(write, TERMS, NOW + 2 * DAY) == 0, "nor is it tried for ever"
+
+
 def test_what_nobody_answers_is_erased(desk: Desk, store: Store) -> None:
     signup_id = desk.asked()
     assert desk.rounds.expire(NOW + 7 * DAY - 1) == 0
