@@ -29,7 +29,8 @@ from gateway.model.reply import PLACEHOLDER_STAYS
 from gateway.model.splice import Splice
 from gateway.model.verdict import PASS, Refuse, Verdict
 from gateway.model.way_out import Rewriting
-from policies.footer_plan import Edit, Lines, Plan, Terms, plans
+from policies.footer_edit import Edit, Lines
+from policies.footer_plan import Plan, Terms, plans
 from policies.table import Table
 from policies.way_out.placeholders import Site
 
@@ -117,8 +118,8 @@ def explainer(settings: Mapping[str, object]) -> Callable[[Message, str], Rewrit
 def _fill(message: Message, plan: Plan, facts: RewriteFacts, written: "_Written") -> list[Splice]:
     splices = [Splice(site.start, site.end, site.fill(facts.unsubscribe_url)) for site in plan.in_fields]
     splices += plan.body
-    for edit in plan.edits:
-        splices += edit.placement.fill(_news(edit, facts, written))
+    for edit, begin in plan.edits:
+        splices += edit.fill(_news(edit, facts, written), begin)
     if plan.room is not Room.NONE:
         # Nobody knows the submission's id before the content is there: it cannot stand in it.
         boundary = f"=_{facts.submission_id}".encode("ascii")

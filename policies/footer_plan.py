@@ -15,13 +15,13 @@ from functools import lru_cache, partial
 from gateway.mime.insertion import Place
 from gateway.mime.lastplan import LastPlan
 from gateway.mime.structure import Bodies, Choice, Room, Row, Shown, bodies
-from gateway.mime.text import Text, back_to_ascii
-from gateway.mime.transfer import Gap, Placement, Untouchable, place
+from gateway.mime.transfer import Untouchable
 from gateway.model.message import Message, Part
 from gateway.model.splice import Splice
 from gateway.model.way_out import MISSING, Finding, Rewriting, WayOut, worst
+from policies.footer_edit import Edit, Lines
 from policies.footer_fields import EncodedSite, in_fields
-from policies.footer_reading import AMP, HTML, STAND_IN, Reading, behind, reading_of
+from policies.footer_reading import STAND_IN, Reading, reading_of
 from policies.way_out.circumstances import Circumstances
 from policies.way_out.header import own_header
 from policies.way_out.placeholders import Site, unmistakable
@@ -29,7 +29,6 @@ from policies.way_out.placeholders import Site, unmistakable
 ADDED, PROVIDED, HEADERS_ONLY = "added", "sender provides", "headers only: "
 WRAPPED, AS_A_PART = "added, wrapped", "added, as a part"
 
-_AFTER_A_FOOTER = ("", " ", "  ")  # what gives it the length that base64 needs
 _OUTCOMES = {Room.INSERT: AS_A_PART, Room.WRAP_BEFORE: WRAPPED, Room.WRAP_AFTER: WRAPPED}
 
 
@@ -44,34 +43,10 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
-    """How a footer is written in its place: ``form`` is the template, ``newline`` its line ends."""
-
-    form: str  # text, html, amp
-    codec: str
-    flowed: bool
-    newline: str
-    lead: bytes
-    trail: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """What is put into one part, in order: links where placeholders stand, and the footer, if one is wanted.
-
-    ``codec`` is what links are written in anew; "" where they stay as they are, in ASCII's kin.
-    """
-
-    placement: Placement
-    pieces: tuple[Site | Lines, ...]
-    codec: str
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """What rewriting does to a message, whoever gets it."""
 
-    edits: tuple[Edit, ...]
+    edits: tuple[tuple[Edit, int], ...]  # each with where its part's body begins
     in_fields: tuple[Site | EncodedSite, ...]
     rewriting: Rewriting
     room: Room = Room.NONE
@@ -101,7 +76,7 @@ class _Planning:
         named = own_header(message, terms.reserved).links
         self._circumstances = Circumstances((STAND_IN, ours) if ours else (STAND_IN,), named, terms.reserved)
         self._header_counts = terms.own_header_counts and bool(named)
-        self._edits: dict[int, Edit] = {}  # by the start of the part
+        self._edits: dict[int, tuple[Edit, int]] = {}  # by the start of the part
         self._readings: dict[int, Reading | str] = {}
         self._unfilled = ""
 
@@ -119,7 +94,7 @@ class _Planning:
         if not found.row and room is not Room.WRAP_BEFORE and self._sees_placeholder(self._message.root):
             self._unfilled = found.reason
         edits = tuple(self._edits.values())
-        added = any(isinstance(piece, Lines) for edit in edits for piece in edit.pieces)
+        added = any(isinstance(piece, Lines) for edit, _ in edits for piece in edit.pieces)
         outcome = ADDED if added else _OUTCOMES[room] if reason and room in _OUTCOMES else _said(reason)
         fields, body = in_fields(self._message, room), _body(self._message) if added else ()
         return Plan(
@@ -189,7 +164,7 @@ class _Planning:
         if reason:
             return reason
         try:
-            self._edits[shown.part.start] = _edit(self._message, shown.part, reading, reading.place)
+            self._edits[shown.part.start] = self._edit(shown.part, reading, reading.place)
         except Untouchable as untouchable:
             return untouchable.reason
         return ""
@@ -207,9 +182,12 @@ class _Planning:
         elif reading.sites and shown.part.start not in self._edits:
             self._unfilled = self._sealed(shown, reading) or self._unfilled
             try:
-                self._edits[shown.part.start] = _edit(self._message, shown.part, reading, None)
+                self._edits[shown.part.start] = self._edit(shown.part, reading, None)
             except Untouchable as untouchable:
                 self._unfilled = untouchable.reason
+
+    def _edit(self, part: Part, reading: Reading, where: Place | None) -> tuple[Edit, int]:
+        return reading.edit(self._message, part, where), part.body_start
 
     def _reading(self, part: Part) -> Reading | str:
         """Return what a text says, or why nobody can tell."""
@@ -235,60 +213,6 @@ def _texts(row: Row) -> Iterator[Shown]:
         else:
             for form in one.forms:
                 yield from _texts(form)
-
-
-# How it is written there
-# --------------------------------------------------------------------------------------
-
-
-def _edit(message: Message, part: Part, reading: Reading, where: Place | None) -> Edit:
-    """Find the places of a text's placeholders, and of a footer where one is wanted."""
-    text = reading.text
-    pieces: list[tuple[Gap, Site | Lines, tuple[str, str, str]]] = [
-        (site.gap, site, site.fillers) for site in reading.sites
-    ]
-    if where is not None:
-        at = behind(reading.sites, where.at)
-        place_of_footer = Place(at, where.closing)
-        pieces.append(((at, at), _lines(part, text, place_of_footer), _AFTER_A_FOOTER))
-        pieces.sort(key=lambda piece: piece[0])
-    codec = text.writes
-    fillers = [(a.encode(codec), b.encode(codec), c.encode(codec)) for _, _, (a, b, c) in pieces]
-    placement = place(message.raw, part, text.octets, [text.place(gap) for gap, _, _ in pieces], fillers)
-    return Edit(
-        placement, tuple([piece for _, piece, _ in pieces]), codec if text.octets is not text.view else ""
-    )
-
-
-def _lines(part: Part, text: Text, where: Place) -> Lines:
-    view, at = text.view, where.at
-    newline = "\n" if part.encoding == "base64" and b"\n" in view and b"\r\n" not in view else "\r\n"
-    html = part.content_type in HTML
-    lead = _html_lead(view, where, newline) if html else _text_lead(view[:at], newline, part)
-    trail = newline if at < len(view) or not view or view.endswith(b"\n") else ""
-    return Lines(
-        "amp" if part.content_type == AMP else "html" if html else "text",
-        text.writes,
-        part.format_flowed and not html,
-        newline,
-        (back_to_ascii(text) if at == len(view) else b"") + lead.encode(text.writes),
-        trail.encode(text.writes),
-    )
-
-
-def _html_lead(view: bytes, where: Place, newline: str) -> str:
-    begun = where.at == 0 or view[where.at - 1] == ord("\n")
-    return ("" if begun else newline) + where.closing.decode("ascii")
-
-
-def _text_lead(before: bytes, newline: str, part: Part) -> str:
-    """End the last line, and leave one blank."""
-    if not before:
-        return ""
-    lead = newline if before.endswith(b"\n") else newline * 2
-    # RFC 3676 section 4.2: a line that flows takes the next one, even a blank one, into its paragraph.
-    flows = part.format_flowed and before.rstrip(b"\r\n").endswith(b" ")
-    return lead + newline if flows else lead
 
 
 def _body(message: Message) -> tuple[Splice, ...]:

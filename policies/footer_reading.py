@@ -7,7 +7,7 @@ where the footer would stand.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.mime.enclosed import end_of_plain, is_armoured
 from gateway.mime.insertion import Place, bounded, likely_end, place_in_html, probed
@@ -16,6 +16,7 @@ from gateway.mime.text import Text, text_of
 from gateway.mime.transfer import Untouchable
 from gateway.model.message import Message, Part
 from gateway.model.way_out import Evidence, Finding, WayOut
+from policies.footer_edit import AMP, HTML, Edit, behind, edit_of
 from policies.way_out.circumstances import Circumstances
 from policies.way_out.look import in_page
 from policies.way_out.page import Page, page_of
@@ -23,8 +24,6 @@ from policies.way_out.placeholders import Form, Site, sites
 from policies.way_out.plain import in_plain
 
 STAND_IN = "https://unsubscribe.invalid/here"  # the link of whoever gets the message
-AMP = "text/x-amp-html"
-HTML = frozenset({"text/html", AMP, "text/watch-html"})
 # It hides the body until AMP's own script has run, in every AMP message: it says nothing of what is seen.
 _AMP_BOILERPLATE = re.compile(r"<style\s+amp4email-boilerplate\s*>[^<]*</style>", re.IGNORECASE)
 
@@ -42,6 +41,13 @@ class Reading:
     armoured: bool
     place: Place | None = None
     reason: str = ""
+    _edits: dict[Place | None, Edit] = field(default_factory=dict, compare=False)
+
+    def edit(self, message: Message, part: Part, where: Place | None) -> Edit:
+        """Return what puts links and a footer, where one is wanted, into a part with this text."""
+        if where not in self._edits:
+            self._edits[where] = edit_of(message, part, self.text, self.sites, where)
+        return self._edits[where]
 
 
 _READINGS = LastReadings[Reading]()
@@ -50,7 +56,7 @@ _READINGS = LastReadings[Reading]()
 def reading_of(message: Message, part: Part, circumstances: Circumstances) -> Reading:
     """Read a text; raise Untouchable where readers would not agree on what it says."""
     body = message.raw[part.body_start : part.body_end]
-    under = (part.encoding, part.content_type, part.charset, circumstances)
+    under = (part.encoding, part.content_type, part.charset, part.format_flowed, circumstances)
     return _READINGS.get(body, under, lambda: _read(message, part, circumstances))
 
 
@@ -100,11 +106,6 @@ def _as_sent(text: Text, found: Sequence[Site], end: int) -> tuple[bytes, bytes]
     if text.reads == "utf-8":
         return before, after
     return before.decode(text.reads, "replace").encode(), after.decode(text.reads, "replace").encode()
-
-
-def behind(found: Sequence[Site], at: int) -> int:
-    """Return a place as it is, or where the placeholder ends that it lies in: none is cut in two."""
-    return next((site.end for site in found if site.start < at < site.end), at)
 
 
 def _filled(view: bytes, found: Sequence[Site], start: int = 0) -> bytes:

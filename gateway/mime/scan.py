@@ -40,9 +40,10 @@ _DEFAULT = ContentType("text/plain")  # RFC 2045 section 5.2
 _OPAQUE = ContentType("")
 _IN_DIGEST = ContentType("message/rfc822")  # RFC 2046 section 5.1.5
 
-# One field with its folds (RFC 5322 sections 2.2 and 2.2.3; the blanks before the colon are section 4.5's),
-# or a line that is none. Possessive throughout, so that no input makes it go back.
-_FIELD = re.compile(rb"(?:([!-9;-~]++)[ \t]*+(:))?+(?:[^\r]++|\r(?!\n)|\r\n[ \t])*+(?:\r\n|\Z)")
+# A line end without a fold behind it (RFC 5322 sections 2.2 and 2.2.3), and what a field's name is made of;
+# blanks between it and the colon are section 4.5's.
+_FIELD_ENDS = re.compile(rb"\r\n(?![ \t])")
+_IN_NAMES = bytes(octet for octet in range(33, 127) if octet != ord(":"))
 
 
 def scan(raw: bytes) -> Message:
@@ -87,16 +88,18 @@ class _Scan:
         self.headers_left -= stop - start
         fields: list[Field] = []
         at, lines, broken = start, 0, ""
-        for match in _FIELD.finditer(raw, start, stop):
-            (_, after), (name, name_end), (_, colon) = match.regs
-            if at == after:  # the empty match at the very end
+        for line in _FIELD_ENDS.split(raw[start:stop]):
+            if not line:  # behind the last one
                 continue
             if lines == self.fields_left:
                 broken = "too-many-fields"
                 self.defects.append(broken)
                 break
-            if colon >= 0:
-                fields.append(Field(raw[name:name_end].lower(), at, colon, after))
+            after = min(at + len(line) + 2, stop)
+            colon = line.find(b":")
+            name = line[:colon].rstrip(b" \t") if colon > 0 else b""
+            if name and not name.translate(None, _IN_NAMES):
+                fields.append(Field(name.lower(), at, at + colon + 1, after))
             elif at == start:
                 self.defects.append(headless)
                 return (), start, headless

@@ -9,7 +9,7 @@ such. A structure that is broken on the way to the text, so that readers see it 
 reason instead: a slug. Time linear in the number of parts.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from gateway.mime.content import names_a_file, start_of
@@ -71,7 +71,7 @@ def bodies(message: Message) -> Bodies:
     if "no-header" in message.defects or "too-many-fields" in message.defects:
         return Bodies(reason="broken-" + message.defects[0])
     found = _bodies(message.raw, message.root)
-    return replace(found, room=_room(message.root, found))
+    return Bodies(found.row, found.reason, _room(message.root, found))
 
 
 def _bodies(raw: bytes, part: Part) -> Bodies:

@@ -142,8 +142,8 @@ def _has_unspaced(words: Sequence[str], phrases: Iterable[str]) -> bool:
 def those_that(
     says: Callable[[str], bool], things: Sequence[Thing], text: Callable[[Thing], str]
 ) -> list[Thing]:
-    """Return the things whose text says something, in few passes: most say nothing."""
-    if not things or not says("\n".join(map(text, things))):
+    """Return the things whose text says that it is for leaving, in few passes: most may not even say it."""
+    if not things or not may_say_leave("\n".join(map(text, things))):
         return []
     if len(things) <= _FEW:
         return [thing for thing in things if says(text(thing))]
