@@ -11,6 +11,7 @@ from policies import (
     account_state,
     consent,
     footer,
+    imports,
     list_choice,
     list_headers,
     message_form,
@@ -35,6 +36,8 @@ SHELF: Mapping[str, Build] = {
     "suppression": suppression.build,
     "consent": consent.build,
     "quota": quota.build,
+    # Who may be brought along, many at once: no rule for a message.
+    "imports": imports.build,
     # What is taken out and put in, from the top of the message down.
     "own_headers": own_headers.build,
     "trace_headers": trace_headers.build,

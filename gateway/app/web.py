@@ -18,6 +18,7 @@ from gateway.app.departing import StoreDeparting
 from gateway.app.ending import Ending
 from gateway.app.ending import Means as MeansOfEnding
 from gateway.app.forgetting import forget_erased
+from gateway.app.importing import ImportDesk, ImportRounds
 from gateway.app.joining import Rounds, StoreJoining
 from gateway.app.leaving import StoreLeaving
 from gateway.app.link_check import LinkCheck
@@ -72,6 +73,9 @@ async def serve(
         SystemClock(),
         meter,
     )
+    desk = ImportDesk(store, keyring, lambda: holder.current, SystemClock())
+    lock = settings.gateway.state_dir / "imports.lock"
+    imports = ImportRounds(desk, joining.ask, lock, SystemClock(), meter)
     pages = build_public(
         Means(
             leaving=StoreLeaving(store, keyring, meter),
@@ -99,7 +103,7 @@ async def serve(
     places = [Places(lambda: holder.current.settings.web, meter) for _ in served]
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(control.listen(partial(_reload, holder)))
-        behind = [tasks.create_task(one.run()) for one in (telling, link_check, rounds, ending)]
+        behind = [tasks.create_task(one.run()) for one in (telling, link_check, rounds, ending, imports)]
         behind.append(tasks.create_task(forget_erased(keyring, telling.revision, store)))
         tasks.create_task(telling.let_go(control.stopping))
         async with asyncio.TaskGroup() as apps:

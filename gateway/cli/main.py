@@ -21,6 +21,7 @@ from gateway.cli import (
     domains,
     endings,
     explain,
+    imports,
     initialise,
     ledger,
     link_keys,
@@ -91,6 +92,7 @@ app.add_typer(lists.app, name="list")
 app.add_typer(subscribers.app, name="subscriber")
 app.add_typer(persons.app, name="person")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(imports.app, name="import")
 app.add_typer(api_keys.app, name="apikey")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(queue.app, name="queue")

@@ -195,11 +195,12 @@ KEPT = frozenset(
         EventType.CONTENT_MODIFIED,
         EventType.TAMPERING,
         EventType.IMPORT,
+        EventType.OVERLAP,
         EventType.ERASURE,
         EventType.SIGN_UP,
     }
 )
 """What tenants are not told: how their mail was rewritten, which Reception says; what enforcement counts;
 how far a load of theirs has come, which they hear where they began it; what was erased, which is the
-provider's own; what became of a wish to be on a list: that says who is on it.
+provider's own, as is whose list an import is; what became of a wish to be on a list: that says who is on it.
 """

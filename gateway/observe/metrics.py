@@ -141,6 +141,9 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("letters_undelivered_total", "Letters for the operator that nobody took, held in the queue."),
     _counter("api_requests_total", "Requests to the API answered.", "route", "code"),
     _counter("api_keys_total", "API keys looked at: ok, failed, blocked, limited, scope.", "result"),
+    # Imports
+    _counter("imports_total", "Imports that the web process has brought to their end.", "state"),
+    _gauge("imports_held", "Imports that wait for an operator."),
     # Webhooks
     _counter("link_hosts_total", "Hosts of senders' links: answers, silent, unknown, forgotten.", "result"),
     _counter("webhook_deliveries_total", "Attempts to tell a webhook something.", "result"),

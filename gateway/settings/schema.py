@@ -234,6 +234,13 @@ class AddressesSection(_Table):
         return frozenset(self.rules)
 
 
+class ImportsSection(_Table):
+    """``[imports]``: what is known here when a tenant brings many addresses; the rules are policy.toml's."""
+
+    spam_traps: Path | None = None  # an address or "@domain" a line
+    resolvers: tuple[Listen, ...] = ()  # DNS servers; (): the system's
+
+
 class StoreSection(_Table):
     """``[store]``: accounts, lists, subscriptions, events."""
 
@@ -313,6 +320,7 @@ class Settings(_Table):
     webhooks: WebhooksSection = WebhooksSection()
     link_check: LinkCheckSection = LinkCheckSection()
     metrics: MetricsSection = MetricsSection()
+    imports: ImportsSection = ImportsSection()
     store: StoreSection = StoreSection()
     accounts: AccountsSection = AccountsSection()
     addresses: AddressesSection = AddressesSection()

@@ -20,6 +20,7 @@ from gateway.store.database import Store
 from gateway.store.do_not_mail import OF_THEIR_OWN, anybody, kept_among, why_kept
 from gateway.store.events import insert_events
 from gateway.store.ledger import append_sealed
+from gateway.store.person_sample import remember
 from gateway.store.schema import PROVIDER_ID
 from gateway.store.subscription_rows import (
     Bond,
@@ -65,8 +66,8 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class _Line:
     number: int
-    identity: str
     entry: Entry
+    person: bytes
     deed: SealedDeed
 
 
@@ -130,7 +131,8 @@ class Loader:
         entry = Entry(bond, job.state, job.basis, sealed)
         facts = {"address": written, "state": str(job.state), "basis": str(job.basis)}
         deed = Deed(Act.IMPORTED, job.list_id, bond.address_hash, job.origin, facts)
-        return _Line(number, identity, entry, seal_deed(deed, job.account_id, job.now, self._keyring.seal))
+        person = self._keyring.address_hash(PROVIDER_ID, identity)
+        return _Line(number, entry, person, seal_deed(deed, job.account_id, job.now, self._keyring.seal))
 
     def _without_kept(self, lines: list[_Line]) -> list[_Line]:
         """Refuse whom no statement brings back; mostly there is nobody at all, and it costs nothing."""
@@ -139,18 +141,17 @@ class Loader:
         with self._store.read() as connection:
             if not anybody(connection):
                 return lines
-            people = [self._keyring.address_hash(PROVIDER_ID, line.identity) for line in lines]
-            kept = kept_among(connection, people)
-        for line, person in zip(lines, people, strict=True):
-            if person in kept:
-                self._tally.refuse(line.number, why_kept(kept[person]))
-        return [line for line, person in zip(lines, people, strict=True) if person not in kept]
+            kept = kept_among(connection, [line.person for line in lines])
+        for line in lines:
+            if line.person in kept:
+                self._tally.refuse(line.number, why_kept(kept[line.person]))
+        return [line for line in lines if line.person not in kept]
 
     def _put(self, connection: Connection, lines: list[_Line]) -> None:
         job = self._job
         hashes = sorted({line.entry.bond.address_hash for line in lines})
         there = standings(connection, job.account_id, job.list_id, hashes)
-        new: dict[bytes, Entry] = {}
+        new: dict[bytes, _Line] = {}
         deeds: list[SealedDeed] = []
         for line in lines:
             address_hash = line.entry.bond.address_hash
@@ -164,11 +165,12 @@ class Loader:
                 continue
             deeds.append(line.deed)
             if before is None:
-                new[address_hash] = line.entry
+                new[address_hash] = line
             else:
                 there[address_hash] = change_row(connection, line.entry, before, job.now)
         # In the order of the key, each page of the tree is written once.
-        add_rows(connection, (new[address_hash] for address_hash in sorted(new)), job.now)
+        add_rows(connection, (new[address_hash].entry for address_hash in sorted(new)), job.now)
+        remember(connection, job.account_id, job.list_id, [line.person for line in new.values()])
         append_sealed(connection, self._keyring, job.account_id, sorted(deeds, key=_subject))
         if deeds:
             where = Bond(job.account_id, job.list_id, b"")

@@ -30,6 +30,7 @@ from gateway.store.farewell import lift_farewell
 from gateway.store.ledger import append
 from gateway.store.letters import put_letter, seal_letter
 from gateway.store.not_me import lift_not_me, say_not_me
+from gateway.store.person_sample import remember
 from gateway.store.schema import PROVIDER_ID, SIGNUP
 from gateway.store.signup_rows import (
     Stay,
@@ -157,6 +158,7 @@ class Signups:
                 add_rows(connection, [entry], now)
             elif subscribe(before, entry.state, entry.basis) is Change.CHANGED:
                 change_row(connection, entry, before, now)
+            remember(connection, bond.account_id, bond.list_id, [person])
             lift_farewell(connection, bond.account_id, bond.address_hash)
             lift_not_me(connection, bond.account_id, bond.address_hash)
             lift(connection, person)

@@ -1,13 +1,14 @@
 """Subscriptions as rows: what is sealed in them, and the events of their changes."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from gateway.model.events import Event, EventType, Scalar, SealedEvent, seal_event
 from gateway.model.facts import Basis, SubscriptionState
 from gateway.model.ledger import Act, Deed, Origin, subscription_context
+from gateway.model.values import dataclass
 from gateway.ports import Keyring
 from gateway.store import dialect
 from gateway.store.bond import Standing
@@ -162,7 +163,7 @@ def enter_state(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Scribe:
     """Writes the events of subscriptions."""
 

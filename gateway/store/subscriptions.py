@@ -25,6 +25,7 @@ from gateway.store.events import insert_events
 from gateway.store.farewell import lift_farewell
 from gateway.store.ledger import append
 from gateway.store.loading import Job, Loaded, Loader, Progress
+from gateway.store.person_sample import remember
 from gateway.store.refusals import HasLeft
 from gateway.store.schema import MAIL_LIST, PROVIDER_ID, SUBSCRIPTION
 from gateway.store.subscription_rows import (
@@ -129,6 +130,7 @@ class Subscriptions:
                 raise HasLeft(why_left(change))
             if before is None:
                 add_rows(connection, [entry], now)
+                remember(connection, account_id, list_id, [person])
             elif change is Change.CHANGED:
                 change_row(connection, entry, before, now)
             if basis is Basis.DOUBLE_OPT_IN and state is _S.CONFIRMED:
