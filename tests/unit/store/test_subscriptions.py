@@ -215,7 +215,12 @@ def test_two_loads_of_the_same_addresses_at_once(
     assert sum(added) == 500
 
 
-SECRETS = (b"bob", b"plain.example", b"carol", b"dave")
+SECRETS = (
+    b"bob@",
+    b"plain.example",
+    b"carol@",
+    b"dave,",
+)  # three letters are in any sealed value now and then
 
 
 def _secrets_in(folder: Path) -> set[tuple[str, bytes]]:
@@ -227,7 +232,7 @@ def _secrets_in(folder: Path) -> set[tuple[str, bytes]]:
 def test_no_file_of_the_store_holds_a_plain_address(
     subscriptions: Subscriptions, store: Store, news: MailList, bob: bytes, path: Path
 ) -> None:
-    source = "asked by carol@plain.example, see dave"
+    source = "asked by carol@plain.example, see dave, too"
     lines = [f"user{number}@plain.example" for number in range(100)]
     subscriptions.add(news.account_id, news.id, BOB, Basis.ASSERTED, Origin("operator test", source), 10.0)
     subscriptions.load(news.account_id, news.id, lines, Basis.ASSERTED, Origin("operator test", source), 10.0)
