@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= 2 # tests at once
 
-.PHONY: run test bench bench-erasing bench-steps bench-backlog bench-oneclick bench-mime fuzz lint types imports check docs catalogues bench-way-out clean
+.PHONY: run test bench bench-erasing bench-steps bench-backlog bench-oneclick bench-mime bench-imports bench-consent fuzz lint types imports check docs catalogues bench-way-out clean
 
 run: $(READY)  ## a demonstration: real mail through a real gateway
 	$(BIN)/consentry demo

@@ -22,12 +22,16 @@ from gateway.store.schema import (
     ERASURE,
     EVENT,
     HOUSE_SECRET,
+    IMPORT_CASE,
+    IMPORT_FAULT,
+    IMPORT_ROW,
     INVITATION,
     LEDGER,
     LEDGER_HEAD,
     LETTER,
     MAIL_LIST,
     NEVER_INVITE,
+    PERSON_SAMPLE,
     REVISION,
     SHOWN_TEXT,
     SIGNUP,
@@ -64,6 +68,15 @@ def _keys_of_domains(account_id: int) -> ColumnElement[bool]:
     return DKIM_KEY.c.domain_id.in_(select(DOMAIN.c.id).where(DOMAIN.c.account_id == account_id))
 
 
+def _of_imports(table: Table, **person: Hash) -> Belonging:
+    def condition(account_id: int) -> ColumnElement[bool]:
+        return table.c.case_number.in_(
+            select(IMPORT_CASE.c.number).where(IMPORT_CASE.c.account_id == account_id)
+        )
+
+    return Belonging(table, condition, person)
+
+
 BELONGINGS: tuple[Belonging, ...] = (
     _own(MAIL_LIST),
     _own(API_KEY),
@@ -72,6 +85,10 @@ BELONGINGS: tuple[Belonging, ...] = (
     _own(SUPPRESSION, address_hash=Hash.ACCOUNT),
     _own(SIGNUP, address_hash=Hash.ACCOUNT, person=Hash.PROVIDER),
     _own(INVITATION, address_hash=Hash.ACCOUNT, person=Hash.PROVIDER),
+    _of_imports(IMPORT_ROW, address_hash=Hash.ACCOUNT, person=Hash.PROVIDER),
+    _of_imports(IMPORT_FAULT),
+    _own(IMPORT_CASE),
+    _own(PERSON_SAMPLE, person=Hash.PROVIDER),
     _own(LETTER, address_hash=Hash.ACCOUNT),
     _own(LEDGER, subject=Hash.ACCOUNT),  # of a person its entries are emptied, and the chain holds
     _own(LEDGER_HEAD),

@@ -30,8 +30,8 @@ class Asking:
         self._keyring = keyring
         self._case = case
 
-    def run(self, ask: Ask, limit: int, now: float) -> Case:
-        """Ask up to ``limit`` owners; return the case as it stands then."""
+    def run(self, ask: Ask, limit: int, now: float) -> tuple[Case, bool]:
+        """Ask up to ``limit`` owners; return the case as it stands then, and whether more may be left."""
         if not self._case.asks:
             raise CaseMoved(f"import {self._case.id} is not one whose people are asked")
         if self._case.state is not CaseState.APPLYING:
@@ -50,7 +50,7 @@ class Asking:
         for bucket, line, address_hash, sealed in rows:
             was_asked = self._ask(ask, address_hash, sealed)
             self._done(bucket, line, now, was_asked=was_asked)
-        return self._case
+        return self._case, len(rows) == limit
 
     def _ask(self, ask: Ask, address_hash: bytes, sealed: bytes) -> bool:
         case = self._case

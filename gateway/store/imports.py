@@ -58,6 +58,7 @@ POLICY = "policy"
 _AT_ONCE = 20  # imports of one account that have not ended
 _CHUNK = 10_000  # rows deleted in one transaction
 _LEFT_ALONE = 120.0  # seconds without a batch: whoever worked on it is gone
+_A_FEW = 30.0  # seconds between two rounds of letters that ask
 _GIVEN_UP = 604_800.0  # seconds after which nobody sends the rest of a file
 _NAMED = 5  # overlaps that are told as events
 _SUSPICIOUS = 0.2  # of an import that certainly is another list
@@ -233,8 +234,8 @@ class Imports:
 
     def ask(self, case: Case, ask: Ask, limit: int, now: float) -> Case:
         """Ask the owners of up to ``limit`` rows of an import that was accepted so; raise CaseMoved."""
-        after = Asking(self._store, self._keyring, case).run(ask, limit, now)
-        return after if after.applied < after.rows else self._finish(after, now)
+        after, more = Asking(self._store, self._keyring, case).run(ask, limit, now)
+        return after if more else self._finish(after, now)
 
     def clear(self, case: Case, now: float) -> int:
         """Delete the rows of an import that was refused, a chunk a transaction; return how many."""
@@ -254,10 +255,19 @@ class Imports:
     def to_do(self, now: float) -> Sequence[Case]:
         """Return the imports that go on by themselves, and those that were left: nobody works on them now."""
         this = IMPORT_CASE.c
-        on_its_own = this.state.in_(map(str, TO_DO)) & (this.touched_at < now - _LEFT_ALONE)
+        left_alone = this.state.in_(map(str, TO_DO)) & (this.touched_at < now - _LEFT_ALONE)
+        # Nobody else asks: a few at a time, and not before a few are due.
+        to_ask = (this.state == str(CaseState.PENDING)) | (
+            (this.state == str(CaseState.APPLYING)) & this.asks & (this.touched_at < now - _A_FEW)
+        )
         forgotten = (this.state == str(CaseState.RECEIVING)) & (this.touched_at < now - _GIVEN_UP)
         to_clear = (this.state == str(CaseState.REFUSED)) & (this.bucket < BUCKETS)
-        query = select(IMPORT_CASE).where(on_its_own | forgotten | to_clear).order_by(this.number).limit(100)
+        query = (
+            select(IMPORT_CASE)
+            .where(left_alone | to_ask | forgotten | to_clear)
+            .order_by(this.number)
+            .limit(100)
+        )
         with self._store.read() as connection:
             return [case_of(row, self._keyring) for row in connection.execute(query).all()]
 

@@ -412,6 +412,7 @@ PERSON_SAMPLE = Table(
     Column("person", LargeBinary, primary_key=True),
     Column("account_id", Integer, primary_key=True, autoincrement=False),
     Column("list_id", Integer, primary_key=True, autoincrement=False),
+    Index("person_sample_account_id", "account_id"),  # an account goes with all of its rows
     sqlite_with_rowid=False,
 )
 

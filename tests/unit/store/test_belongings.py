@@ -9,7 +9,19 @@ from gateway.store.schema import METADATA
 KNOWN = {one.table for one in BELONGINGS}
 # Hashes of octets, of secrets or of rows, and seals: nobody is found by them.
 NO_PERSON = frozenset(
-    {"data", "digest", "id", "logo", "password_hash", "private", "sealed", "wrapped", "hash", "text_hash"}
+    {
+        "data",
+        "digest",
+        "id",
+        "logo",
+        "password_hash",
+        "private",
+        "sealed",
+        "wrapped",
+        "hash",
+        "tally",
+        "text_hash",
+    }
 )
 
 

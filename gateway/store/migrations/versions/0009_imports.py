@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("person", "account_id", "list_id", name="person_sample_pkey"),
         sqlite_with_rowid=False,
     )
+    op.create_index("person_sample_account_id", "person_sample", ["account_id"])
 
 
 def downgrade() -> None:
