@@ -2,7 +2,7 @@
 
 Each kind of finding is one line of ``_TABLE``: which share it looks at, from which share it begins to count,
 from which it counts in full. Between the two it counts in proportion. A share of few rows says little: what
-is less than ``_FEW`` rows counts for nothing, traps apart.
+is less than ``_FEW`` rows is no finding, traps apart.
 
 What only the operator may see says so: a tenant who could read which addresses are traps would take them out,
 and nobody is told whose list an import is (docs/decisions/0023-imports.md).
@@ -207,9 +207,9 @@ def examine(tally: Tally, standing: Standing, domains: Domains, known: Known, ru
 def _shares(facts: _Facts, rules: ImportRules) -> Iterator[Finding]:
     for name, line in _TABLE.items():
         count, of = line.count(facts), line.of(facts)
-        if not count:
+        if count < line.few:
             continue
-        weight = _between(count / of, line.low, line.high) if count >= line.few else 0.0
+        weight = _between(count / of, line.low, line.high)
         yield Finding(
             name,
             count,

@@ -35,6 +35,7 @@ from gateway.store.subscription_rows import (
     check_list,
     open_details,
 )
+from gateway.store.uncollected import uncollected
 
 _ROWS = 5000  # in one transaction, or those of one bucket
 _SUPPRESSED = "the address may not be written to: it is suppressed"
@@ -96,7 +97,8 @@ class Application:
         with self._store.read() as connection:
             todo = list(slices(connection, self._case))
         for one in todo:
-            self._apply(one, now)
+            with uncollected():
+                self._apply(one, now)
             progress(self._case.applied)
         return self._case
 

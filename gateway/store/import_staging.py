@@ -5,7 +5,7 @@ process that is killed at any moment is resumed with the line after the last tha
 counts as a subscription. Memory is that of one batch. It fails with UnreadableFile, CaseMoved, StoreAway.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -21,6 +21,7 @@ from gateway.store.database import Store
 from gateway.store.import_cases import Case, CaseMoved, change, read_case, read_tally, seal_tally
 from gateway.store.keys import StoreKeyring
 from gateway.store.schema import ACCOUNT, IMPORT_FAULT, IMPORT_ROW, PROVIDER_ID
+from gateway.store.uncollected import uncollected
 
 from sqlalchemy import select  # isort: skip
 
@@ -70,12 +71,22 @@ class Staging:
             self._opened = opened.scalar_one_or_none() or 0.0
         reader = Reader(chunks, case.details.form, Place(case.line, case.digest))
         items = iter(reader)
-        while batch := list(islice(items, _BATCH)):
-            if self._case.rows + len(batch) > self._limit:
-                raise UnreadableFile(f"an import has {self._limit:,} rows at most: send it in parts")
-            self._keep(self._stage(batch), reader.place)
+        while self._take(items, reader):
             progress(self._case.line)
         return self._case
+
+    def _take(self, items: Iterator[Row | Fault], reader: Reader) -> bool:
+        """Keep a batch; return whether there was one."""
+        with uncollected():
+            batch = list(islice(items, _BATCH))
+            if batch:
+                self._keep_within_limit(batch, reader.place)
+        return bool(batch)
+
+    def _keep_within_limit(self, batch: list[Row | Fault], place: Place) -> None:
+        if self._case.rows + len(batch) > self._limit:
+            raise UnreadableFile(f"an import has {self._limit:,} rows at most: send it in parts")
+        self._keep(self._stage(batch), place)
 
     def _stage(self, items: list[Row | Fault]) -> _Batch:
         batch = _Batch()

@@ -161,7 +161,7 @@ def main() -> None:
         print(f"{taken:,} rows of another account, 82 % of them of the first list")
         case = world.import_file("other", small, Clocks(taken))
         assert case.report is not None
-        print(*(f"score {case.report.score:g}: {one.words}" for one in case.report.findings), sep="\n")
+        print(f"score {case.report.score:g}", *(one.words for one in case.report.findings), sep="\n  ")
         store.close()
 
 
