@@ -40,7 +40,8 @@ from gateway.store.rest import Rest, let_go
 log = structlog.get_logger("ending")
 
 LOCK = "erasing.lock"
-_PAUSE = 1.0  # seconds between two looks
+_PAUSE = 2.0  # seconds between two looks where nothing is to be done
+_PAUSE_OPEN = 0.5  # where something is
 _LOOK_AGAIN = 0.2  # seconds, for somebody who waits at a terminal
 _SETTLED = 3.0  # seconds after the cancellation by which nothing new can come into a spool
 """A change of the account is seen within a second; what a worker had judged before that is kept by then."""
@@ -213,19 +214,20 @@ class Ending:
 
     async def run(self) -> None:
         """Erase what is due, until cancelled; then the step that is being done is the last."""
+        left = 0
         while True:
             try:
                 async with sole(self._means.state / LOCK):
-                    await self._to_the_end(self.round)
+                    left = await self._to_the_end(self.round)
             except OSError as error:  # no room for the lock's file: the pages go on
                 log.warning("erasing waits for its lock", why=str(error))
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(_PAUSE_OPEN if left else _PAUSE)
 
-    async def _to_the_end(self, work: Callable[[], object]) -> None:
+    async def _to_the_end(self, work: Callable[[], int]) -> int:
         """Work in a thread; nobody else has the lock before it is over."""
         thread = asyncio.get_running_loop().run_in_executor(None, work)
         try:
-            await asyncio.shield(thread)
+            return await asyncio.shield(thread)
         except asyncio.CancelledError:
             self._over.set()
             await thread

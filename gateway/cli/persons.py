@@ -157,12 +157,8 @@ def _known(one: "Known") -> dict[str, Any]:
 
 
 def _clear(row: Any) -> dict[str, Any]:
-    """Return the clear columns of a row: times as programs read them, numbers of the store left out."""
-    return {
-        name: say.iso(value) if isinstance(value, float) else value
-        for name, value in row.items()
-        if name not in {"account_id", "id"}
-    }
+    """Return a row with its times as programs read them."""
+    return {name: say.iso(value) if isinstance(value, float) else value for name, value in row.items()}
 
 
 def _event(event: "Event", names: dict[int, str]) -> dict[str, Any]:

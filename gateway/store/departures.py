@@ -27,6 +27,7 @@ from gateway.store import dialect
 from gateway.store.database import Store
 from gateway.store.departure_book import Answer, Book, Departure
 from gateway.store.subscription_rows import Scribe
+from gateway.store.subscriptions import Unknown
 
 _LARGEST = 200  # departures in one transaction
 _QUIET_TURNS = 2  # of the event loop, without another departure: then a transaction begins
@@ -167,6 +168,9 @@ class Departures:
             self._patient.commit()
         except StoreAway as error:
             return [error] * len(departures)  # let nobody wait for the same answer again
+        except KeyError:
+            # The account is being erased, and its key is gone: as unknown as who never was on a list.
+            return [Unknown()] if len(departures) == 1 else self._one_by_one(departures)
         except Exception as error:  # noqa: BLE001 - it belongs to one of them
             return [error] if len(departures) == 1 else self._one_by_one(departures)
         return written

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, exists, update
 
 from gateway.model.events import Event, EventType, seal_event
 from gateway.model.facts import Account, AccountState
@@ -115,12 +115,6 @@ class Endings:
         with self._store.write() as connection:
             yield connection
             bump_revision(connection)
-
-
-def is_cancelled(connection: Connection, account_id: int) -> bool:
-    """Whether an account is cancelled, as this transaction sees it."""
-    query = select(ACCOUNT.c.state).where(ACCOUNT.c.id == account_id)
-    return connection.execute(query).scalar_one_or_none() == _CANCELLED
 
 
 def _account(connection: Connection, name: str) -> Account:

@@ -6,22 +6,25 @@ comes what stands in clear: kinds, states, times. It changes nothing. It fails w
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import LargeBinary, select
+from sqlalchemy import LargeBinary, Row, Table, select
 
+from gateway.model.ledger import Entry as LedgerEntry
+from gateway.model.ledger import open_entry
 from gateway.store.belongings import BELONGINGS, Belonging, found_in
 from gateway.store.database import Store
 from gateway.store.keys import StoreKeyring
 from gateway.store.person import Person
-from gateway.store.schema import ACCOUNT, DO_NOT_MAIL, SUBSCRIPTION
+from gateway.store.schema import ACCOUNT, DO_NOT_MAIL, LEDGER, MAIL_LIST, SIGNUP, SUBSCRIPTION
+from gateway.store.signup_rows import open_details as open_signup
 from gateway.store.subscriptions import Shown, Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What one account's tables say of them. ``rows``: the clear columns of rows, by table."""
+    """What one account's tables say of them; ``rows`` by table."""
 
     account_id: int
     account: str
@@ -70,8 +73,31 @@ class PersonFile:
         condition = found_in(one, account_id, here, everywhere)
         if condition is None or one.table is SUBSCRIPTION:
             return ()
-        clear: list[Any] = [
-            column for column in one.table.columns if not isinstance(column.type, LargeBinary)
-        ]
         with self._store.read() as connection:
-            return tuple(dict(row) for row in connection.execute(select(*clear).where(condition)).mappings())
+            lists = select(MAIL_LIST.c.id, MAIL_LIST.c.list_id).where(MAIL_LIST.c.account_id == account_id)
+            names = {row.id: row.list_id for row in connection.execute(lists)}
+            rows = connection.execute(select(one.table).where(condition)).all()
+        return tuple(_told(one.table, row, names) | self._opened(one.table, row) for row in rows)
+
+    def _opened(self, table: Table, row: Row[Any]) -> dict[str, object]:
+        """Return what is sealed in a row, where it is more than what stands beside it."""
+        try:
+            if table is LEDGER:
+                return open_entry(LedgerEntry(*tuple(row)), self._keyring.open)
+            if table is SIGNUP:
+                return asdict(open_signup(self._keyring, row))
+        except (KeyError, ValueError):
+            return {}  # nobody can read it
+        return {}
+
+
+def _told(table: Table, row: Row[Any], lists: Mapping[int, str]) -> dict[str, object]:
+    """Return the clear columns of a row that mean something to a person, with the list by its name."""
+    told: dict[str, object] = {}
+    for column in table.columns:
+        value = getattr(row, column.name)
+        if column.name == "list_id":
+            told["list"] = lists.get(value, "all lists")
+        elif column.name not in {"account_id", "id"} and not isinstance(column.type, LargeBinary):
+            told[column.name] = value
+    return told

@@ -1,8 +1,10 @@
 """Erasing an account or a person, whole: queue, store, shared memory, files, certificate; cut off anywhere."""
 
 import asyncio
+import contextlib
 import json
 import os
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +33,7 @@ from gateway.ports import Parcel
 from gateway.settings.schema import AccountsSection, SpoolSection
 from gateway.spool.opening import open_shard
 from gateway.spool.shard import lock_shard
+from gateway.store import database, rest
 from gateway.store.account_eraser import Pace, Stopped
 from gateway.store.api_keys import ApiKeys
 from gateway.store.brands import Brands
@@ -38,7 +41,7 @@ from gateway.store.certificates import check, digest
 from gateway.store.database import Store, open_store
 from gateway.store.dkim_keys import DkimKeys
 from gateway.store.endings import Endings
-from gateway.store.erasures import Erasures
+from gateway.store.erasures import Erasures, Phase
 from gateway.store.events import EventHistory, StoreEvents, insert_events
 from gateway.store.keys import StoreKeyring
 from gateway.store.letters import Letters
@@ -451,6 +454,78 @@ async def test_the_loop(house: House) -> None:
         loop.cancel()
     assert not any(house.rows(ours).values())
     assert meter.value("erasures_total", kind="account", result="done") == 1
+
+
+def test_a_file_in_use_delays_it_and_loses_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest, "_PATIENCE", 0.01)
+    house.furnish("acme", OURS)
+    house.cancel("acme")
+    house.after_grace()
+    (job,) = house.book.open_jobs()
+    eraser = Eraser(house.means(), Pace(rest=lambda _: None))
+    with contextlib.closing(sqlite3.connect(house.state / "store.sqlite")) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM event").fetchone()
+        with pytest.raises(Unfinished, match="the store's file, which is in use"):
+            eraser.run(job)
+    eraser.run(job)
+    assert house.book.open_jobs() == ()
+
+
+async def test_that_mail_which_came_late_is_found_in_the_end(house: House) -> None:
+    ours = house.furnish("acme", OURS)
+    late = StoreKeyring(house.store, MASTER)
+    late.of(ours)  # a worker that has the key in its memory still
+    house.cancel("acme")
+    house.after_grace()
+    (job,) = house.book.open_jobs()
+    eraser = Eraser(house.means(), Pace(rest=lambda _: None))
+    steps = {
+        Phase.PEOPLE: eraser._keep_people,
+        Phase.KEY: eraser._destroy_key,
+        Phase.ROWS: eraser._delete_rows,
+    }
+    for phase, work in steps.items():
+        house.book.enter(job, phase)
+        work(job)
+    house.book.enter(job, Phase.FILES)
+    house.keyring = late
+    await house.queue(ours)
+    with pytest.raises(Unfinished, match="another look at the queue"):
+        eraser.run(job)
+    eraser.run(job)
+    assert traces(house, OURS) == []
+
+
+def test_a_shard_that_cannot_be_read_delays_it_and_is_counted(house: House) -> None:
+    house.furnish("acme", OURS)
+    house.cancel("acme")
+    house.after_grace()
+    (house.state / "spool").mkdir()
+    damaged = house.state / "spool" / "shard-7.sqlite"
+    damaged.write_bytes(b"garbage" * 1000)
+    meter = MemoryMeter()
+    ending = Ending(house.means(), meter)
+    assert ending.round() == 1
+    assert meter.value("erasures_total", kind="account", result="delayed") == 1
+    damaged.unlink()
+    while ending.round():
+        pass
+    assert meter.value("erasures_total", kind="account", result="done") == 1
+
+
+def test_a_store_that_is_away_delays_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: float) -> int:
+        raise database.StoreAway
+
+    ending = Ending(house.means(), MemoryMeter())
+    monkeypatch.setattr(ending._book, "begin_due", away)
+    assert ending.round() == 0
+
+
+def test_that_a_database_server_is_left_to_itself(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house.store, "path", None)
+    assert rest.let_go(house.store, 0) is rest.Rest.SERVER
 
 
 # A person

@@ -15,6 +15,7 @@ def test_cancel_and_restore(bakery) -> None:
     assert bakery.json("account", "show", "bakery")["state"] == "cancelled"
     assert "erased from" in bakery.good("account", "show", "bakery")
     assert "account restore bakery" in bakery.refused("account", "reinstate", "bakery")
+    assert bakery.json("account", "show", "bakery")["erase_at"]
     assert bakery.good("account", "restore", "bakery") == "account bakery is restored: it is active\n"
     assert bakery.json("account", "show", "bakery")["erase_at"] is None
     assert "not cancelled" in bakery.refused("account", "restore", "bakery")

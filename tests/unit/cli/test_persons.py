@@ -23,6 +23,9 @@ def test_show(known) -> None:
     assert (subscription["address"], subscription["source"]) == ("Ann@example.net", "the fair")
     assert [one["type"] for one in found["events"]] == ["Subscription"]
     assert found["queue"] == []
+    (entry,) = account["ledger"]
+    assert (entry["act"], entry["list"], entry["source"]) == ("added", "bread.bakery.example", "the fair")
+    assert entry["address"] == "Ann@example.net"
     said = known.good("person", "show", "ann@example.net")
     assert "at account bakery:\n  list bread.bakery.example: confirmed" in said
     assert "Subscription: account bakery" in said
@@ -40,7 +43,7 @@ def test_erase(known) -> None:
     assert known("person", "erase", "ann@example.net", stdin="n\n").exit_code == 1
     done = known.json("person", "erase", "Ann@example.net", "--yes")
     assert done["done"]
-    assert (done["counts"]["subscription"], done["counts"]["event"]) == (1, 1)
+    assert (done["counts"]["subscription"], done["counts"]["event"], done["counts"]["ledger"]) == (1, 1, 1)
     assert known.good("person", "show", "ann@example.net") == "nothing is known of ann@example.net\n"
     assert known.json("person", "show", "bob@example.net")["accounts"]
     said = known.good(

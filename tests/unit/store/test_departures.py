@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 
 from gateway.model.address import Address
 from gateway.model.events import EventType
-from gateway.model.facts import Basis, MailList, SubscriptionState
+from gateway.model.facts import Basis, ConsentLevel, MailList, OverQuota, SubscriptionState
 from gateway.model.ledger import Origin
 from gateway.model.reply import StoreAway
 from gateway.store.consent import StoreConsentBook
@@ -81,6 +81,20 @@ async def test_leaving_twice_is_leaving_once(departures, store, keyring, subscri
     assert (row(store, ann)["state"], row(store, ann)["changed_at"]) == ("unsubscribed", NOW)
     (facts,) = told(store, keyring, ann)
     assert facts == {"state": "unsubscribed", "via": "one-click", "subscriber": ann.bond.address_hash.hex()}
+
+
+async def test_that_an_account_whose_key_is_gone_is_unknown_and_holds_up_nobody(
+    departures, store, keyring, registry, subscribe
+) -> None:
+    ann, subscriptions = subscribe(), Subscriptions(store, keyring)
+    other = registry.add_account("other", "secret", ConsentLevel.CONFIRMED, (), 0, OverQuota.REFUSE, 1.0)
+    theirs = registry.add_list("other", "news.other.example", "", default=True)
+    subscriptions.add(other.id, theirs.id, Address("r0", "example.net"), Basis.ASSERTED, FAIR, 10.0)
+    erased = Departure(Bond(other.id, theirs.id, keyring.address_hash(other.id, "r0@example.net")), NOW, PAGE)
+    with store.write() as connection:
+        keyring.destroy(connection, other.id)
+    answers = await asyncio.gather(departures.leave(ann), departures.leave(erased))
+    assert answers == [Unsubscribed(NOW), Unknown()]
 
 
 async def test_it_counts_for_the_very_next_recipient(departures, store, subscribe) -> None:
