@@ -10,7 +10,7 @@ its entry is there.
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from gateway.model.ledger import (
     BEGINNING,
@@ -28,7 +28,11 @@ from gateway.ports import Keyring
 from gateway.store import dialect
 from gateway.store.schema import LEDGER, LEDGER_HEAD, SHOWN_TEXT
 
-_INSERT = LEDGER.insert()  # one for all, so that it is compiled once
+# Made once: a departure by one click waits for them.
+_INSERT = LEDGER.insert()
+_MINE = LEDGER_HEAD.c.account_id == bindparam("account")
+_LOOK = select(LEDGER_HEAD.c.number, LEDGER_HEAD.c.hash).where(_MINE).with_for_update()
+_MOVE = update(LEDGER_HEAD).where(_MINE).values(number=bindparam("place"), hash=bindparam("last"))
 
 
 def append(
@@ -50,11 +54,7 @@ def append_sealed(
     number, last = _take_head(connection, account_id)
     entries = list(chain(account_id, number, last, deeds))
     dialect.insert_rows(connection, _INSERT, [_row(one) for one in entries])
-    connection.execute(
-        update(LEDGER_HEAD)
-        .where(LEDGER_HEAD.c.account_id == account_id)
-        .values(number=entries[-1].number, hash=entries[-1].hash)
-    )
+    dialect.run(connection, _MOVE, account=account_id, place=entries[-1].number, last=entries[-1].hash)
 
 
 def erase(connection: Connection, keyring: Keyring, account_id: int, address_hash: bytes, now: float) -> int:
@@ -108,15 +108,13 @@ def _keep_text(connection: Connection, keyring: Keyring, account_id: int, text: 
 
 def _take_head(connection: Connection, account_id: int) -> tuple[int, bytes]:
     """Return the last entry's number and hash, and keep others from appending until the commit."""
-    mine = LEDGER_HEAD.c.account_id == account_id
-    query = select(LEDGER_HEAD.c.number, LEDGER_HEAD.c.hash).where(mine).with_for_update()
-    row = connection.execute(query).one_or_none()
+    row = dialect.run(connection, _LOOK, account=account_id).one_or_none()
     if row is None:
         first = dialect.insert(connection, LEDGER_HEAD).values(
             account_id=account_id, number=0, hash=BEGINNING
         )
         connection.execute(first.on_conflict_do_nothing())
-        row = connection.execute(query).one()
+        row = dialect.run(connection, _LOOK, account=account_id).one()
     return row.number, row.hash
 
 
