@@ -31,6 +31,12 @@ bench-oneclick: $(READY) ## one-click POSTs a second and core, and whether one i
 bench-erasing: $(READY) ## how long an account's erasure takes, and what others feel of it
 	$(BIN)/python tests/bench/erasing.py $(ERASING)
 
+bench-imports: $(READY) ## rows a second and memory of an import, from the file to the ledger
+	$(BIN)/python tests/bench/imports.py $(IMPORTS)
+
+bench-consent: $(READY) ## the look-up of a RCPT with ten million subscriptions in the store
+	$(BIN)/python tests/bench/consent_book.py $(CONSENT)
+
 bench-mime: $(READY) ## milliseconds of CPU to make one copy of a message, by its size and form
 	$(BIN)/python tests/bench/rewriting.py
 
