@@ -62,7 +62,8 @@ class ImportDesk:
     @property
     def known(self) -> Known:
         """What is known of names; raise OSError, ValueError for the operator's file of traps."""
-        return _known(self._configuration().settings.imports.spam_traps)
+        traps = self._configuration().settings.imports.spam_traps
+        return _known(traps, traps.stat().st_mtime if traps else 0.0)
 
     def begin(  # noqa: PLR0917 - what there is to say of one; callers name them
         self, account_id: int, list_id: int, basis: Basis, source: str, file: str, form: Form, opened_by: str
@@ -111,7 +112,7 @@ class ImportDesk:
 
 
 @lru_cache(maxsize=1)
-def _known(traps: Path | None) -> Known:
+def _known(traps: Path | None, _changed_at: float) -> Known:
     return load_known(traps)
 
 

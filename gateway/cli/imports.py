@@ -335,13 +335,13 @@ def _desk(ctx: typer.Context, house: "Opened") -> Iterator["ImportDesk"]:
 
 @contextmanager
 def _refusing() -> Iterator[None]:
+    """Refuse files that cannot be read, the tenant's and the operator's of traps."""
+    from gateway.imports.known import BadTraps  # noqa: PLC0415 - heavy
     from gateway.imports.reading import UnreadableFile  # noqa: PLC0415 - heavy
 
     try:
         yield
-    except UnreadableFile as error:
-        raise say.Refused(str(error)) from error
-    except OSError as error:
+    except (UnreadableFile, BadTraps, OSError) as error:
         raise say.Refused(str(error)) from error
 
 

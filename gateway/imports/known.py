@@ -1,8 +1,7 @@
 """What is known of names: roles, providers, throw-away domains, an operator's traps.
 
 The lists are files of config/imports, each with its source, and the package disposable-email-domains; nothing
-is asked of the network. ``load_known`` reads them once. It fails with OSError, and with ValueError for a file
-of traps that holds what is none.
+is asked of the network. ``load_known`` reads them once. It fails with OSError, and with BadTraps.
 """
 
 from collections.abc import Iterator
@@ -12,6 +11,10 @@ from pathlib import Path
 from gateway.model.address import MalformedAddress, ascii_domain, parse_address
 from gateway.model.values import dataclass
 from gateway.settings.shipped import shipped
+
+
+class BadTraps(ValueError):
+    """The operator's file of traps holds what is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def _trap(text: str) -> str:
             return f"@{ascii_domain(text[1:])}"
         return parse_address(text).identity
     except MalformedAddress as error:
-        raise ValueError(f"the file of traps has a line that is no address and no @domain: {error}") from None
+        raise BadTraps(f"the file of traps has a line that is no address and no @domain: {error}") from None
 
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-."

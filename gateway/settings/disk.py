@@ -28,6 +28,10 @@ def absent(settings: Settings, files: Files) -> Iterator[Finding]:
             yield from _unreadable((*where, "password_file"), str(host.password_file), files)
         if host.ca_file is not None:
             yield from _bad_authorities((*where, "ca_file"), host.ca_file, files)
+    # Read where it is needed, and not here: it may be larger than all else together.
+    traps = settings.imports.spam_traps
+    if traps is not None and not traps.is_file():
+        yield Finding(("imports", "spam_traps"), f"{traps}: No such file")
 
 
 def expired(settings: Settings, files: Files, now: datetime) -> Iterator[Finding]:

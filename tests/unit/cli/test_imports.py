@@ -132,6 +132,17 @@ def test_the_operators_traps(oven):
     assert {one["name"]: one["count"] for one in case["report"]["findings"]} == {"traps": 1}
 
 
+def test_a_file_of_traps_that_is_none(oven):
+    config, traps = oven.config, oven.config.parent / "traps.txt"
+    config.write_text(
+        config.read_text().replace('#spam_traps = "secrets/spam-traps.txt"', 'spam_traps = "traps.txt"')
+    )
+    words = ["import", "add", "bakery", LIST, _file(oven, ROWS), "--source", "x"]
+    assert "traps.txt: No such file" in oven.refused(*words)
+    traps.write_text("nonsense\n")
+    assert "no address and no @domain" in oven.refused(*words)
+
+
 def test_resume_does_what_is_left(strict):
     case_id = _add(strict, ROWS).stdout.split()[1].rstrip(",")
     assert strict.json("import", "resume", case_id)["state"] == "applied"
