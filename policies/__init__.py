@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from gateway.model.policy import Policy
 from policies import (
     account_state,
+    additions,
     consent,
     footer,
     imports,
@@ -38,6 +39,8 @@ SHELF: Mapping[str, Build] = {
     "quota": quota.build,
     # Who may be brought along, many at once: no rule for a message.
     "imports": imports.build,
+    # Who may come onto a list by the API: nothing for a message.
+    "additions": additions.build,
     # What is taken out and put in, from the top of the message down.
     "own_headers": own_headers.build,
     "trace_headers": trace_headers.build,

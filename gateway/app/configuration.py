@@ -13,6 +13,7 @@ from pathlib import Path
 
 import policies
 import policies.footer
+from gateway.model.addition import AdditionRules
 from gateway.model.message import Message
 from gateway.model.policy import Policy
 from gateway.model.way_out import Rewriting
@@ -56,6 +57,7 @@ class Configuration:
     tokens: TokenKeys
     links: Links  # what makes the links of a copy
     describe_rewrite: Callable[[Message, str], Rewriting]
+    additions: AdditionRules  # what single additions by the API are held to
     tls: ssl.SSLContext | None
     master_key: bytes = field(repr=False)
     files: Files  # what all of it was read from
@@ -112,9 +114,10 @@ def read(path: Path, files: Files | None = None) -> Configuration:
         if sum(map(len, files.found.values())) > LARGEST_TOGETHER:
             raise ValueError(f"its files are larger than {LARGEST_TOGETHER} octets together")
     describe_rewrite = policies.footer.explainer(loaded.policy.get("footer", {}))
+    additions = policies.additions.rules(loaded.policy.get("additions", {}))
     links = _links(loaded.settings, tokens)
     shelf = Shelf.of(loaded.policies)
-    return Configuration(loaded, shelf, tokens, links, describe_rewrite, tls, master_key, files)
+    return Configuration(loaded, shelf, tokens, links, describe_rewrite, additions, tls, master_key, files)
 
 
 def _links(settings: Settings, tokens: TokenKeys) -> Links:

@@ -2,6 +2,7 @@
 
 import os
 
+from gateway.model.identity import name_of
 from gateway.model.ledger import Origin
 from gateway.ports import Keyring
 from gateway.store import subscriptions
@@ -20,10 +21,17 @@ class StoreDeparting:
         self._departures = Departures(store, Scribe(keyring, EventIds(os.urandom)))
 
     async def leave(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
+        self,
+        account_id: int,
+        list_id: int,
+        address_hash: bytes,
+        submission: bytes,
+        *,
+        now: float,
+        origin: Origin,
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
         """End the subscription; durable when it returns. Raise StoreAway."""
-        departure = Departure(Bond(account_id, list_id, address_hash), now, origin)
+        departure = Departure(Bond(account_id, list_id, address_hash), now, origin, name_of(submission))
         match await self._departures.leave(departure):
             case subscriptions.Unsubscribed():
                 return Unsubscribed()

@@ -52,10 +52,11 @@ class StoreLeaving:
         return None if found is None else found.story
 
     def unsubscribe(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
+        self, reader: Reader, submission: bytes, now: float, origin: Origin
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
-        """End the subscription; durable when it returns."""
-        return _ended(self._subscriptions.unsubscribe(account_id, list_id, address_hash, now, origin))
+        """End the subscription, by a link of a submission; durable when it returns."""
+        who = reader.account_id, reader.list_id, reader.address_hash
+        return _ended(self._subscriptions.unsubscribe(*who, now, origin, name_of(submission)))
 
     def leave_all(
         self, reader: Reader, now: float, origin: Origin
@@ -90,7 +91,7 @@ class StoreLeaving:
     ) -> Reported | Unknown:
         """Record a complaint about a submission, which ends the subscription too."""
         who = reader.account_id, reader.list_id, reader.address_hash
-        outcome = self._subscriptions.report(*who, now, origin)
+        outcome = self._subscriptions.report(*who, now, origin, name_of(submission))
         if isinstance(outcome, subscriptions.Unknown):
             return Unknown()
         if words:

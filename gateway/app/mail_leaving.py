@@ -5,6 +5,7 @@ from functools import partial
 
 from gateway.app.stories import Stories
 from gateway.inbound.leaving import Left, LeftBefore, Unknown
+from gateway.model.identity import name_of
 from gateway.model.ledger import Origin
 from gateway.model.token import Token
 from gateway.store import subscriptions
@@ -34,7 +35,9 @@ class MailLeaving:
         # Asked first: what fails after the subscription has ended would cost the answer.
         reader = Reader(account_id, list_id, token.address_hash)
         found = await self._store.in_thread(partial(self._stories.find, reader))
-        departure = Departure(Bond(account_id, list_id, token.address_hash), now, origin)
+        departure = Departure(
+            Bond(account_id, list_id, token.address_hash), now, origin, name_of(token.submission)
+        )
         match await self._departures.leave(departure):
             case subscriptions.Unsubscribed():
                 return Left(found.story.account, found.story.mail_list) if found else Left("", "")

@@ -8,6 +8,7 @@ import asyncio
 import structlog
 from fastapi import FastAPI
 
+from gateway.app.api_books import StoreLedgers
 from gateway.app.configuration import Configuration
 from gateway.app.sole import sole
 from gateway.app.world import SystemClock, SystemEntropy
@@ -15,16 +16,20 @@ from gateway.model.reply import PublicError
 from gateway.ports import Meter
 from gateway.settings.reload import Reloadable
 from gateway.store.api_keys import ApiKeyBook
+from gateway.store.cursors import StoreCursors
 from gateway.store.database import Store
 from gateway.store.feed import StoreFeed
 from gateway.store.keys import StoreKeyring
 from gateway.store.quota import SharedQuota
 from gateway.store.revision import Revision
+from gateway.store.signups import Write
 from gateway.store.tide import StoreTide
 from gateway.store.webhooks import Webhooks
 from gateway.web.api.app import build_api
+from gateway.web.api.desks import desks_of
 from gateway.web.api.doorman import Doorman
 from gateway.web.api.events import EventDesk
+from gateway.web.api.once import Counter
 from gateway.webhooks.courier import Trade
 from gateway.webhooks.post import Post
 from gateway.webhooks.postroom import Postroom
@@ -39,7 +44,12 @@ class Telling:
     """Everything that the web process has for programs of tenants."""
 
     def __init__(
-        self, store: Store, keyring: StoreKeyring, holder: Reloadable[Configuration], meter: Meter
+        self,
+        store: Store,
+        keyring: StoreKeyring,
+        holder: Reloadable[Configuration],
+        meter: Meter,
+        write: Write,
     ) -> None:
         self.revision = Revision(store)
         self._keys = ApiKeyBook(store, self.revision)
@@ -68,7 +78,17 @@ class Telling:
             slots=asyncio.Semaphore(holder.current.settings.webhooks.concurrency),
         )
         self._desk = EventDesk(doorman, feed, self._tide)
-        self.api: FastAPI = build_api(self._desk, meter, lambda: holder.current.settings.web)
+        ledgers = StoreLedgers(
+            store,
+            keyring,
+            write,
+            lambda: holder.current.settings.signup,
+            meter,
+            lambda: holder.current.additions,
+        )
+        counter = Counter(ledgers, SystemClock(), meter)
+        desks = desks_of(doorman, self._desk, counter, StoreCursors(keyring))
+        self.api: FastAPI = build_api(desks, meter, lambda: holder.current.settings.web)
 
     async def run(self) -> None:
         """Keep what the API knows fresh, and tell webhooks, until cancelled."""

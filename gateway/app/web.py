@@ -55,10 +55,10 @@ async def serve(
     store = open_store(settings)
     keyring = StoreKeyring(store, configuration.master_key, rules=settings.addresses.spelling)
     departing = StoreDeparting(store, keyring)
-    telling = Telling(store, keyring, holder, meter)
     link_check = LinkCheck(store, keyring, holder, meter)
     quota = SharedQuota(settings.gateway.state_dir / "quota.shm", SystemEntropy())
     letters = SignupLetters(lambda: holder.current.links, lambda: holder.current.settings.letters_from)
+    telling = Telling(store, keyring, holder, meter, letters.compose)
     joining = StoreJoining(store, keyring, meter, letters.compose, lambda: holder.current.settings.signup)
     invitations = InvitationLetters(
         lambda: holder.current.links, lambda: holder.current.settings.letters_from

@@ -14,6 +14,7 @@ import typer.core
 
 from gateway.cli import (
     accounts,
+    additions,
     api_keys,
     certificates,
     demo,
@@ -94,6 +95,7 @@ app.add_typer(persons.app, name="person")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(imports.app, name="import")
 app.add_typer(api_keys.app, name="apikey")
+app.add_typer(additions.app, name="additions")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(queue.app, name="queue")
 app.command("explain")(explain.explain)

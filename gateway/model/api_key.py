@@ -21,6 +21,11 @@ class Scope(StrEnum):
     """What a key may be for."""
 
     EVENTS_READ = "events:read"
+    LISTS_READ = "lists:read"
+    LISTS_WRITE = "lists:write"
+    SUBSCRIPTIONS_READ = "subscriptions:read"
+    SUBSCRIPTIONS_WRITE = "subscriptions:write"
+    NEWSLETTERS_READ = "newsletters:read"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class EventType(StrEnum):
     SIGN_UP = "SignUp"  # what became of a wish to be on a list, and of the question whether it was them
     OVERLAP = "Overlap"  # an import is very much like another list; the operator's own
     IMPORT = "Import"  # many subscriptions at once; each has its entry in the consent ledger
+    ADDITIONS = "Additions"  # single additions by the API look like a list, or an operator has looked
     ACCOUNT_STATE = "AccountState"
     WEBHOOK = "Webhook"  # one that was given up
     TERMS = "Terms"  # the provider's terms were accepted

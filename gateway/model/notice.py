@@ -192,6 +192,7 @@ _TOLD: Mapping[EventType, tuple[NoticeType, Callable[[Event, Names], Data]]] = {
 TOLD = frozenset(_TOLD) | {EventType.SUBSCRIPTION, EventType.FEEDBACK}
 KEPT = frozenset(
     {
+        EventType.ADDITIONS,
         EventType.CONTENT_MODIFIED,
         EventType.TAMPERING,
         EventType.IMPORT,

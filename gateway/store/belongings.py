@@ -14,6 +14,8 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, delete, select,
 from gateway.store.schema import (
     ACCOUNT,
     ACCOUNT_KEY,
+    ADDITION,
+    ADDITION_HOLD,
     API_KEY,
     BRAND,
     DKIM_KEY,
@@ -22,6 +24,7 @@ from gateway.store.schema import (
     ERASURE,
     EVENT,
     HOUSE_SECRET,
+    IDEMPOTENCY,
     IMPORT_CASE,
     IMPORT_FAULT,
     IMPORT_ROW,
@@ -80,6 +83,9 @@ def _of_imports(table: Table, **person: Hash) -> Belonging:
 BELONGINGS: tuple[Belonging, ...] = (
     _own(MAIL_LIST),
     _own(API_KEY),
+    _own(ADDITION),
+    _own(ADDITION_HOLD),
+    _own(IDEMPOTENCY),  # for a day; keyed hashes of requests, and sealed answers
     _own(WEBHOOK),
     _own(SUBSCRIPTION, address_hash=Hash.ACCOUNT),
     _own(SUPPRESSION, address_hash=Hash.ACCOUNT),

@@ -38,6 +38,7 @@ class Departure:
     bond: Bond
     now: float
     origin: Origin
+    submission_id: str = ""  # the message whose link or address they used
 
 
 def _as_it_is(_: Connection) -> None:
@@ -142,7 +143,9 @@ class Book:
 
     def _event(self, one: Departure) -> SealedEvent:
         state = SubscriptionState.UNSUBSCRIBED
-        return self._scribe.moved(EventType.SUBSCRIPTION, one.bond, state, one.origin.via, one.now)
+        return self._scribe.moved(
+            EventType.SUBSCRIPTION, one.bond, state, one.origin.via, one.now, one.submission_id
+        )
 
 
 def _why_not(connection: Connection, bond: Bond) -> Answer:

@@ -177,7 +177,7 @@ class Registry:
 
         ``default``: what a message goes to that names none.
         """
-        _check_list_id(list_id)
+        check_list_id(list_id)
         with self._change(f"account {account_name} has a list {list_id} already") as connection:
             account = _account(connection, account_name)
             values = {
@@ -199,7 +199,7 @@ class Registry:
         What is not named stays. Raise NoSuchAccount, NoSuchList, BadName, StoreAway.
         """
         for key, text in words.items():
-            _check_words(key, text)
+            check_words(key, text)
         with self._change() as connection:
             found = _account(connection, account_name).list_named(list_id)
             if found is None:
@@ -283,14 +283,18 @@ def _check_name(name: str) -> None:
         raise BadName(f"the name {name} is reserved")
 
 
-def _check_words(key: str, text: str) -> None:
-    """Readers see them on pages and in letters, each on a line of its own."""
+def check_words(key: str, text: str) -> None:
+    """Raise BadName where a list may not say so of itself.
+
+    Readers see them on pages and in letters, each on a line of its own.
+    """
     if len(text) > WORDS[key]:
         raise BadName(f"the {key} is longer than {WORDS[key]} characters")
     if not text.isprintable():
         raise BadName(f"the {key} holds control characters")
 
 
-def _check_list_id(list_id: str) -> None:
+def check_list_id(list_id: str) -> None:
+    """Raise BadName where it is no List-Id."""
     if len(list_id) > 255 or not _LIST_ID.match(list_id):
         raise BadName(f"{list_id!r} is no List-Id: write it without brackets, as news.example.org (RFC 2919)")

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -234,6 +235,8 @@ EVENT = Table(
     Index("event_account_id_at", "account_id", "at"),
     Index("event_type_at", "type", "at"),
     Index("event_account_id_type_place", "account_id", "type", "place"),
+    # What became of a newsletter's copies: an id of a submission begins with its time.
+    Index("event_newsletter", "account_id", "list_id", "submission_id", "type", "delivery_number"),
     sqlite_autoincrement=True,
 )
 
@@ -290,6 +293,46 @@ API_KEY = Table(
     Column("created_at", Float, nullable=False),
     Column("used_at", Float),  # to the hour
     Column("revoked_at", Float),
+)
+
+# Requests that were answered, for a day: the account's own keyed hashes of their Idempotency-Key and content.
+IDEMPOTENCY = Table(
+    "idempotency",
+    METADATA,
+    Column("account_id", Integer, primary_key=True, autoincrement=False),
+    Column("mark", LargeBinary, primary_key=True),
+    Column("print", LargeBinary, nullable=False),
+    Column("at", Float, nullable=False, index=True),
+    Column("sealed", LargeBinary, nullable=False),  # the answer
+    sqlite_with_rowid=False,
+)
+
+# Single additions by the API of the last hour, as the watch over them sees them. Networks are the account's
+# own keyed hashes.
+ADDITION = Table(
+    "addition",
+    METADATA,
+    Column("number", Integer().with_variant(BigInteger, "postgresql"), primary_key=True),
+    Column("account_id", Integer, nullable=False),
+    Column("list_id", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("step", Integer, nullable=False),  # how the name follows the one before
+    Column("is_role", Boolean, nullable=False),
+    Column("person_network", LargeBinary, nullable=False),
+    Column("client_network", LargeBinary, nullable=False),
+    Column("is_odd", Boolean, nullable=False, server_default=false()),
+    Index("addition_account_id_number", "account_id", "number"),
+    sqlite_autoincrement=True,
+)
+
+# Accounts whose additions look like a list; a row stays until an operator has looked.
+ADDITION_HOLD = Table(
+    "addition_hold",
+    METADATA,
+    Column("account_id", Integer, primary_key=True, autoincrement=False),
+    Column("since", Float, nullable=False),
+    Column("signs", Text, nullable=False),  # a space between two
+    Column("additions", Integer, nullable=False),
 )
 
 WEBHOOK = Table(

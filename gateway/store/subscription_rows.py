@@ -194,12 +194,21 @@ class Scribe:
         facts = {"result": result} | ({"person": person.hex()} if person else {})
         return self._event(EventType.SIGN_UP, bond, now, facts, {})
 
-    def moved(
-        self, kind: EventType, bond: Bond, state: SubscriptionState, via: str, now: float
+    def moved(  # noqa: PLR0917 - what there is to say of one
+        self,
+        kind: EventType,
+        bond: Bond,
+        state: SubscriptionState,
+        via: str,
+        now: float,
+        submission_id: str = "",
     ) -> SealedEvent:
-        """Return the event of one who left; ``via`` is the way: one-click, page, feedback."""
+        """Return the event of one who left; ``via`` is the way: one-click, page, feedback.
+
+        ``submission_id``: the message whose link they used, where it was one.
+        """
         facts = {"state": str(state), "via": via, "subscriber": bond.address_hash.hex()}
-        return self._event(kind, bond, now, facts, {})
+        return self._event(kind, bond, now, facts, {}, submission_id)
 
     def imported(self, where: Bond, added: int, changed: int, origin: Origin, now: float) -> SealedEvent:
         """Return the event of a batch of a load: one for all, for each row has its entry in the ledger."""
@@ -216,14 +225,21 @@ class Scribe:
         }
         return self._event(EventType.SUBSCRIPTION, bond, now, facts, {})
 
-    def _event(
-        self, kind: EventType, bond: Bond, now: float, facts: Mapping[str, Scalar], data: dict[str, str]
+    def _event(  # noqa: PLR0917 - an event's own fields
+        self,
+        kind: EventType,
+        bond: Bond,
+        now: float,
+        facts: Mapping[str, Scalar],
+        data: dict[str, str],
+        submission_id: str = "",
     ) -> SealedEvent:
         event = Event(
             id=self.ids.next(now),
             type=kind,
             at=now,
             account_id=bond.account_id,
+            submission_id=submission_id,
             list_id=bond.list_id,
             facts=facts,
             data=data,

@@ -188,8 +188,14 @@ class Subscriptions:
             )
         return tuple(shown)
 
-    def unsubscribe(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
+    def unsubscribe(  # noqa: PLR0917 - what there is to say of one
+        self,
+        account_id: int,
+        list_id: int,
+        address_hash: bytes,
+        now: float,
+        origin: Origin,
+        submission_id: str = "",
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
         """Take an address off a list; raise StoreAway."""
         bond = Bond(account_id, list_id, address_hash)
@@ -203,12 +209,20 @@ class Subscriptions:
             enter_state(connection, bond, _S.UNSUBSCRIBED, now, str(before.state))
             deed = Deed(Act.UNSUBSCRIBED, list_id, address_hash, origin)
             append(connection, self._keyring, account_id, [deed], now)
-            event = self._scribe.moved(EventType.SUBSCRIPTION, bond, _S.UNSUBSCRIBED, origin.via, now)
+            event = self._scribe.moved(
+                EventType.SUBSCRIPTION, bond, _S.UNSUBSCRIBED, origin.via, now, submission_id
+            )
             insert_events(connection, [event])
         return Unsubscribed(now)
 
-    def report(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
+    def report(  # noqa: PLR0917 - what there is to say of one
+        self,
+        account_id: int,
+        list_id: int,
+        address_hash: bytes,
+        now: float,
+        origin: Origin,
+        submission_id: str = "",
     ) -> Complained | AlreadyComplained | Unknown:
         """Mark that they reported the sender: stronger than leaving. Raise StoreAway."""
         bond = Bond(account_id, list_id, address_hash)
@@ -222,6 +236,8 @@ class Subscriptions:
             enter_state(connection, bond, _S.COMPLAINED, now)
             deed = Deed(Act.COMPLAINED, list_id, address_hash, origin)
             append(connection, self._keyring, account_id, [deed], now)
-            event = self._scribe.moved(EventType.FEEDBACK, bond, _S.COMPLAINED, origin.via, now)
+            event = self._scribe.moved(
+                EventType.FEEDBACK, bond, _S.COMPLAINED, origin.via, now, submission_id
+            )
             insert_events(connection, [event])
         return Complained(now)

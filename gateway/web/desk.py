@@ -127,7 +127,9 @@ class Desk:
         now = self.clock.now()
         token = caller.token
         names = token.account_id, token.list_id, token.address_hash
-        outcome = await in_thread(partial(self.leaving.unsubscribe, *names, now, caller.origin))
+        outcome = await in_thread(
+            partial(self.leaving.unsubscribe, caller.reader, token.submission, now, caller.origin)
+        )
         return self._left(caller, outcome, Undo(Step.LEFT, *names, now, self._undo_until(now)))
 
     async def _leave_all(self, caller: Caller) -> Response:

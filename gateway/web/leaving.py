@@ -121,9 +121,9 @@ class Leaving(Protocol):
         ...
 
     def unsubscribe(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
+        self, reader: Reader, submission: bytes, now: float, origin: Origin
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
-        """End the subscription; durable when it returns."""
+        """End the subscription, by a link of a submission (16 octets); durable when it returns."""
         ...
 
     def leave_all(

@@ -47,9 +47,19 @@ class Departing(Protocol):
     """The consent book, as a one-click POST sees it."""
 
     async def leave(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
+        self,
+        account_id: int,
+        list_id: int,
+        address_hash: bytes,
+        submission: bytes,
+        *,
+        now: float,
+        origin: Origin,
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
-        """End the subscription; durable when it returns. Raise StoreAway."""
+        """End the subscription, by a link of a submission (16 octets); durable when it returns.
+
+        Raise StoreAway.
+        """
         ...
 
 
@@ -99,7 +109,12 @@ class OneClick:
         """End the subscription; False where there is none."""
         origin = self._origin(scope)
         outcome = await self._departing.leave(
-            token.account_id, token.list_id, token.address_hash, self._clock.now(), origin
+            token.account_id,
+            token.list_id,
+            token.address_hash,
+            token.submission,
+            now=self._clock.now(),
+            origin=origin,
         )
         if isinstance(outcome, Unsubscribed):
             self._meter.count("unsubscribes_total", via=Via.ONE_CLICK.value)

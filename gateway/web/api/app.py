@@ -5,7 +5,7 @@ framework, the guard); openapi.json says what can come. The same guard as before
 It is an application of its own beside the pages: neither's errors and headers are the other's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any
@@ -21,17 +21,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.model.reply import PublicError
 from gateway.ports import Meter
 from gateway.settings.schema import WebSection
-from gateway.web.api.events import EventDesk
+from gateway.web.api.desks import Desks
 from gateway.web.api.problems import (
+    BAD_BODY,
     BAD_PARAMETER,
-    MEDIA_TYPE,
     ROOT,
     UNAVAILABLE,
     ApiProblem,
     Problems,
     page,
 )
-from gateway.web.api.schema import EXAMPLE, Events, ProblemBody
+from gateway.web.api.routes import add_routes
+from gateway.web.api.schema import EXAMPLE, ProblemBody
 from gateway.web.guard import Guard
 
 _HEADERS = {
@@ -43,7 +44,6 @@ _HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 _MOST_ERRORS = 20  # that an answer names: a query may have thousands
-_PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 _SECURITY = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "ck_ID_SECRET"}}
 _DESCRIPTION = (
     "What programs of tenants can ask the gateway. A key (`Authorization: Bearer ck_...`) belongs to one "
@@ -51,24 +51,14 @@ _DESCRIPTION = (
 )
 
 
-def build_api(desk: EventDesk, meter: Meter, settings: Callable[[], WebSection]) -> FastAPI:
+def build_api(desks: Desks, meter: Meter, settings: Callable[[], WebSection]) -> FastAPI:
     """Return the application at /api/v1."""
     problems = Problems(settings)
     app = FastAPI(
         title="Consentry", version="1", description=_DESCRIPTION, redirect_slashes=False,
         openapi_url=f"{ROOT}/openapi.json", docs_url=None, redoc_url=None,
     )  # fmt: skip
-    app.add_api_route(
-        f"{ROOT}/events",
-        desk.events,
-        methods=["GET"],
-        operation_id="listEvents",
-        summary="What happened",
-        tags=["events"],
-        response_model=Events,
-        responses=_responses(),
-        openapi_extra={"security": [{"key": []}]},
-    )
+    add_routes(app, desks)
     app.add_api_route(
         f"{ROOT}/problems/{{name}}", page, methods=["GET"], include_in_schema=False, response_model=None
     )
@@ -82,22 +72,6 @@ def build_api(desk: EventDesk, meter: Meter, settings: Callable[[], WebSection])
     return app
 
 
-def _responses() -> dict[int | str, dict[str, Any]]:
-    told = {
-        400: "A parameter or the cursor is wrong.",
-        401: "There is no good key.",
-        403: "The key has not the scope `events:read`.",
-        429: "Too many requests of this key, or too many wrong keys from this source.",
-        503: "The store is away.",
-    }
-    later = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
-    found: dict[int | str, dict[str, Any]] = {
-        status: {"description": text, **_PROBLEM, **({"headers": later} if status in {429, 503} else {})}
-        for status, text in told.items()
-    }
-    return found | {"default": {"description": "Any other problem.", **_PROBLEM}}
-
-
 def _handle(app: FastAPI, problems: Problems) -> None:
     async def ours(_request: Request, error: Exception) -> Response:
         assert isinstance(error, ApiProblem)
@@ -106,8 +80,9 @@ def _handle(app: FastAPI, problems: Problems) -> None:
     async def parameters(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         found = error.errors()[:_MOST_ERRORS]
-        wrong = [{"parameter": str(one["loc"][1]), "detail": one["msg"]} for one in found]
-        return problems.answer(BAD_PARAMETER, extra={"errors": wrong})
+        wrong = [{"parameter": _place(one["loc"]), "detail": one["msg"]} for one in found]
+        in_body = any(one["loc"][0] == "body" for one in found)
+        return problems.answer(BAD_BODY if in_body else BAD_PARAMETER, extra={"errors": wrong})
 
     async def framework(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -124,6 +99,12 @@ def _handle(app: FastAPI, problems: Problems) -> None:
     app.add_exception_handler(PublicError, away)
 
 
+def _place(where: Sequence[int | str]) -> str:
+    """Return the name of a parameter, or the way to a member of the body."""
+    steps = where[1:] if where[0] == "body" else where[1:2]
+    return ".".join(str(step) for step in steps)[:100]
+
+
 def _openapi(app: FastAPI, public_url: str) -> dict[str, Any]:
     document = get_openapi(
         title=app.title,
@@ -135,6 +116,8 @@ def _openapi(app: FastAPI, public_url: str) -> dict[str, Any]:
     parts = document.setdefault("components", {})
     parts["securitySchemes"] = _SECURITY
     parts["schemas"]["Problem"] = ProblemBody.model_json_schema()
+    for name in ("HTTPValidationError", "ValidationError"):  # the framework's own, which nobody gets
+        parts["schemas"].pop(name, None)
     parts["schemas"]["Events"]["examples"] = [EXAMPLE]  # here: the framework would leave out what is null
     return document
 

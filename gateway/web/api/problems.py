@@ -60,6 +60,111 @@ BAD_METHOD = Problem(
     "The path does not know this method",
     "The header Allow names those that it knows.",
 )
+BAD_BODY = Problem(
+    "bad-body",
+    HTTPStatus.BAD_REQUEST,
+    "The body is not as it must be",
+    "Send one JSON object (RFC 8259) in UTF-8: no member twice, no NaN, no deep nesting. 'errors' names each "
+    "member that is wrong; openapi.json describes them all.",
+)
+WRONG_TYPE = Problem(
+    "wrong-media-type",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "The body is of another type",
+    "Send it with the Content-Type that openapi.json names for this request.",
+)
+BAD_REQUEST_KEY = Problem(
+    "bad-idempotency-key",
+    HTTPStatus.BAD_REQUEST,
+    "The Idempotency-Key is not as it must be",
+    "Send one string of 1 to 64 letters, digits, '-', '_', '.' and ':', made anew for each change: "
+    'Idempotency-Key: "8e03978e-40d5-43dd-bc93-6894a57f9324".',
+)
+REUSED_REQUEST_KEY = Problem(
+    "idempotency-key-reused",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "The Idempotency-Key came with another request before",
+    "A key is for one request and its repetitions, for a day. Make another one for another request.",
+)
+RUNNING = Problem(
+    "still-running",
+    HTTPStatus.CONFLICT,
+    "The same request is being answered",
+    "Wait a moment and send it again, with the same Idempotency-Key: you get the answer of the first one.",
+)
+UNKNOWN_LIST = Problem(
+    "unknown-list",
+    HTTPStatus.NOT_FOUND,
+    "The account has no such list",
+    "GET /api/v1/lists has all that there are. A list is named by its List-Id, without brackets.",
+)
+LIST_EXISTS = Problem(
+    "list-exists",
+    HTTPStatus.CONFLICT,
+    "The account has a list of that List-Id already",
+    "Capitals make no difference. PATCH changes what a list says of itself.",
+)
+TOO_MANY_LISTS = Problem(
+    "too-many-lists",
+    HTTPStatus.CONFLICT,
+    "The account has as many lists as it may",
+    "Delete one with which nothing has happened, or ask the provider.",
+)
+FOREIGN_LIST = Problem(
+    "foreign-list-id",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "The List-Id lies in no domain of the account",
+    "RFC 2919 section 2: it ends in a domain of yours, one that the provider has verified for the account.",
+)
+BAD_WORDS = Problem(
+    "bad-words",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "A text breaks its rules",
+    "'detail' says which. What a list says of itself stands on pages and in letters, in one line each.",
+)
+LIST_IN_USE = Problem(
+    "list-in-use",
+    HTTPStatus.CONFLICT,
+    "Something has happened with the list",
+    "Links in mail lead out of it, for ever, and its consents are on record: it stays. Only a list that was "
+    "never used can be deleted.",
+)
+BAD_ADDRESS = Problem(
+    "bad-address",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "This is no mail address",
+    "RFC 5321 section 4.1.2, without a name and without angle brackets.",
+)
+CONSENT_LEVEL = Problem(
+    "double-opt-in-only",
+    HTTPStatus.FORBIDDEN,
+    "The account may add subscribers by double opt-in only",
+    "Send the mode 'double-opt-in'; or ask the provider whether your own statement, with evidence, will do.",
+)
+HAS_LEFT = Problem(
+    "has-left",
+    HTTPStatus.CONFLICT,
+    "The person has left, and only they can come back",
+    "No statement brings back who unsubscribed, bounced or complained. The mode 'double-opt-in' asks them.",
+)
+NOT_SUBSCRIBED = Problem(
+    "not-subscribed",
+    HTTPStatus.NOT_FOUND,
+    "The address is not on the list, and never was",
+    "POST /api/v1/subscriptions/lookup says on which lists of the account an address stands.",
+)
+SUSPENDED = Problem(
+    "suspended",
+    HTTPStatus.FORBIDDEN,
+    "The account may not write to anybody now",
+    "The provider's people have stopped it, and can tell you why.",
+)
+ADDITIONS_HELD = Problem(
+    "additions-held",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "The last additions look as if nobody had asked for them",
+    "No more are taken until the provider's people have looked. Many at once belong into an import.",
+)
 TOO_MANY = Problem(
     "too-many-requests",
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -90,7 +195,22 @@ UNAVAILABLE = Problem(
 
 TABLE: Mapping[str, Problem] = {one.name: one for one in globals().values() if isinstance(one, Problem)}
 # Where the guard or the framework knows the status only.
-_BY_STATUS = {one.status: one for one in TABLE.values() if one is not BAD_CURSOR}
+_BY_STATUS = {
+    one.status: one
+    for one in (
+        BAD_PARAMETER,
+        INVALID_KEY,
+        MISSING_SCOPE,
+        NOT_FOUND,
+        BAD_METHOD,
+        WRONG_TYPE,
+        TOO_MANY,
+        TOO_LONG,
+        TOO_SLOW,
+        INTERNAL,
+        UNAVAILABLE,
+    )
+}
 
 
 class ApiProblem(Exception):

@@ -16,11 +16,13 @@ from gateway.store.events import EventHistory
 from gateway.store.keys import StoreKeyring
 from gateway.store.registry import Registry
 from gateway.store.subscriptions import Subscriptions
-from gateway.web.leaving import AlreadyUnsubscribed, Unknown, Unsubscribed
+from gateway.web.leaving import AlreadyUnsubscribed, Reader, Unknown, Unsubscribed
 
 FAIR = Origin("operator test", "fair")
 PAGE = Origin("subscriber", "page")
 ONE_CLICK = Origin("subscriber", "one-click")
+
+SUBMISSION = b"s" * 16
 
 
 @pytest.fixture
@@ -40,12 +42,12 @@ async def test_the_button_of_the_mail_program_and_that_of_the_page_are_one(store
     Subscriptions(store, keyring).add(account.id, news.id, ann, Basis.ASSERTED, FAIR, 1.0)
     who = (account.id, news.id, keyring.address_hash(account.id, ann.identity))
     departing = StoreDeparting(store, keyring)
-    assert await departing.leave(*who, 5.0, ONE_CLICK) == Unsubscribed()
-    assert await departing.leave(*who, 6.0, ONE_CLICK) == AlreadyUnsubscribed(5.0)
-    assert await departing.leave(*who[:2], b"?" * 16, 6.0, ONE_CLICK) == Unknown()
+    assert await departing.leave(*who, SUBMISSION, now=5.0, origin=ONE_CLICK) == Unsubscribed()
+    assert await departing.leave(*who, SUBMISSION, now=6.0, origin=ONE_CLICK) == AlreadyUnsubscribed(5.0)
+    assert await departing.leave(*who[:2], b"?" * 16, SUBMISSION, now=6.0, origin=ONE_CLICK) == Unknown()
     await departing.close()
-    assert StoreLeaving(store, keyring, MemoryMeter()).unsubscribe(*who, 7.0, PAGE) == AlreadyUnsubscribed(
-        5.0
-    )
+    assert StoreLeaving(store, keyring, MemoryMeter()).unsubscribe(
+        Reader(*who), SUBMISSION, 7.0, PAGE
+    ) == AlreadyUnsubscribed(5.0)
     recent = EventHistory(store, keyring).recent(account.id)
     assert [event.facts["via"] for event in recent if "via" in event.facts] == ["one-click"]

@@ -23,6 +23,10 @@ from gateway.store.keys import StoreKeyring
 from gateway.store.registry import Registry
 
 
+def write(*_: object) -> bytes:
+    return b"Subject: none\r\n\r\n"
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     store = open_store(tmp_path / "store.sqlite")
@@ -38,7 +42,9 @@ async def test_from_the_store_to_the_answer(store: Store, tmp_path: Path, monkey
     registry.add_account("acme", "secret", ConsentLevel.CONFIRMED, (), 0, OverQuota.REFUSE, now=1.0)
     key = ApiKeys(store).add(1, "", frozenset({Scope.EVENTS_READ}), 1.0)
     settings = Settings(gateway=GatewaySection(state_dir=tmp_path))
-    telling = Telling(store, keyring, Reloadable(SimpleNamespace(settings=settings), None), MemoryMeter())
+    telling = Telling(
+        store, keyring, Reloadable(SimpleNamespace(settings=settings), None), MemoryMeter(), write
+    )
     stopping = asyncio.Event()
     transport = httpx.ASGITransport(app=telling.api)
     headers = {"Authorization": f"Bearer {key}"}
@@ -79,7 +85,9 @@ async def test_no_room_for_the_webhooks_lock_stops_neither_pages_nor_api(
     monkeypatch.setattr(module, "sole", full)
     settings = Settings(gateway=GatewaySection(state_dir=tmp_path))
     keyring = StoreKeyring(store, bytes(32))
-    telling = Telling(store, keyring, Reloadable(SimpleNamespace(settings=settings), None), MemoryMeter())
+    telling = Telling(
+        store, keyring, Reloadable(SimpleNamespace(settings=settings), None), MemoryMeter(), write
+    )
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         behind = tasks.create_task(telling.run())
         await tries.acquire()

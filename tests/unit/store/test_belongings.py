@@ -22,6 +22,8 @@ NO_PERSON = frozenset(
         "tally",
         "text_hash",
     }
+    | {"mark", "print"}  # of requests
+    | {"person_network", "client_network"}
 )
 
 

@@ -240,10 +240,10 @@ class Stumbling(Scribe):
 
     culprit = b""
 
-    def moved(self, kind, bond, state, via, now):
+    def moved(self, kind, bond, *said):
         if bond.address_hash == self.culprit:
             raise RuntimeError("ink")
-        return super().moved(kind, bond, state, via, now)
+        return super().moved(kind, bond, *said)
 
 
 @pytest.mark.parametrize("warm", [True, False])

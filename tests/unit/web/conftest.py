@@ -95,14 +95,25 @@ class Book:
         return self.told if known and not self.forgotten else None
 
     def unsubscribe(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
+        self,
+        reader: Reader,
+        submission: bytes,
+        now: float,
+        origin: Origin,
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
-        return self._leave(Reader(account_id, list_id, address_hash), "leave", now, origin)
+        return self._leave(reader, "leave", now, origin)
 
     async def leave(
-        self, account_id: int, list_id: int, address_hash: bytes, now: float, origin: Origin
+        self,
+        account_id: int,
+        list_id: int,
+        address_hash: bytes,
+        submission: bytes,
+        *,
+        now: float,
+        origin: Origin,
     ) -> Unsubscribed | AlreadyUnsubscribed | Unknown:
-        return self.unsubscribe(account_id, list_id, address_hash, now, origin)
+        return self.unsubscribe(Reader(account_id, list_id, address_hash), submission, now, origin)
 
     def leave_all(
         self, reader: Reader, now: float, origin: Origin

@@ -1,24 +1,38 @@
-"""The API over what rests in memory, two accounts with a key each, and a client that speaks ASGI."""
+"""The API: events from memory, all else over a store; two accounts with a key each; a client of ASGI."""
 
+import shutil
 from collections.abc import AsyncIterator, Iterator, MutableMapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import structlog
+from argon2 import PasswordHasher
 
+from gateway.app.api_books import StoreLedgers
+from gateway.model.addition import AdditionRules
 from gateway.model.api_key import Grant, Scope
 from gateway.model.events import Event, EventType
+from gateway.model.facts import ConsentLevel, OverQuota
 from gateway.model.identity import new_id
+from gateway.model.letter import LetterKind
 from gateway.model.notice import Names
+from gateway.model.signup import Pending
 from gateway.observe.memory import MemoryMeter
-from gateway.settings.schema import ApiSection, WebSection
+from gateway.settings.schema import ApiSection, SignupSection, WebSection
+from gateway.store.cursors import StoreCursors
+from gateway.store.database import Store, open_store
+from gateway.store.keys import StoreKeyring
 from gateway.store.memory import MemoryApiKeys, MemoryFeed, MemoryTide
 from gateway.store.quota_memory import MemoryQuota
+from gateway.store.registry import Registry
 from gateway.web.api.app import build_api
+from gateway.web.api.desks import desks_of
 from gateway.web.api.doorman import Doorman
 from gateway.web.api.events import EventDesk
+from gateway.web.api.once import Counter
 
 ACME, CAFE = 7, 8
 KEYS = {ACME: "ck_acme", CAFE: "ck_cafe"}
@@ -42,6 +56,7 @@ class World:
     clock: StillClock = field(default_factory=StillClock)
     meter: MemoryMeter = field(default_factory=MemoryMeter)
     api: ApiSection = field(default_factory=lambda: ApiSection(rate="1000/s", burst=1000))
+    additions: AdditionRules = field(default_factory=AdditionRules)
     web: WebSection = field(default_factory=WebSection)
 
     def tell(
@@ -53,26 +68,81 @@ class World:
         self.feed.tell(event, Names("news.example.org", "ann@example.net"))
 
 
+@dataclass
+class House:
+    """What rests."""
+
+    store: Store
+    keyring: StoreKeyring
+    registry: Registry
+
+
+def write(kind: LetterKind, pending: Pending, now: float) -> bytes:
+    return f"Subject: {kind}\r\n\r\n{pending.source}".encode()
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the two accounts, made once."""
+    path = tmp_path_factory.mktemp("api") / "store.sqlite"
+    store = open_store(path)
+    store.upgrade()
+    registry = house_of(store).registry
+    for number in range(1, CAFE + 1):
+        name = {ACME: "acme", CAFE: "cafe"}.get(number, f"other{number}")
+        registry.add_account(name, "pw-pw-pw-pw", ConsentLevel.CONFIRMED, (), 0, OverQuota.REFUSE, 1.0)
+    for name in ("acme", "cafe"):
+        registry.add_domain(name, f"{name}.example", verified=True, now=1.0)
+        registry.add_list(name, f"news.{name}.example", "News", default=True)
+    store.close()
+    return path
+
+
+def house_of(store: Store) -> House:
+    keyring = StoreKeyring(store, b"m" * 32)
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    return House(store, keyring, Registry(store, keyring, hasher))
+
+
+@pytest.fixture
+def house(built: Path, tmp_path: Path) -> Iterator[House]:
+    shutil.copy(built, tmp_path / "store.sqlite")
+    store = open_store(tmp_path / "store.sqlite")
+    yield house_of(store)
+    store.close()
+
+
 @pytest.fixture
 def world() -> World:
     world = World()
     for account, key in KEYS.items():
-        world.keys.put(key, Grant(key, account, frozenset({Scope.EVENTS_READ})))
+        world.keys.put(key, Grant(key, account, frozenset(Scope)))
     world.keys.put("ck_other", Grant("ck_other", ACME, frozenset()))
     return world
 
 
 @pytest.fixture
-def desk(world: World) -> EventDesk:
-    doorman = Doorman(
-        world.keys, MemoryQuota(), world.clock, world.meter, lambda: world.api, lambda: world.web
-    )
+def doorman(world: World) -> Doorman:
+    return Doorman(world.keys, MemoryQuota(), world.clock, world.meter, lambda: world.api, lambda: world.web)
+
+
+@pytest.fixture
+def desk(world: World, doorman: Doorman) -> EventDesk:
     return EventDesk(doorman, world.feed, world.tide)
 
 
 @pytest.fixture
-def app(world: World, desk: EventDesk):
-    return build_api(desk, world.meter, lambda: world.web)
+def counter(world: World, house: House) -> Counter:
+    ledgers = StoreLedgers(
+        house.store, house.keyring, write, SignupSection, world.meter, lambda: world.additions
+    )
+    return Counter(ledgers, world.clock, world.meter)
+
+
+@pytest.fixture
+def app(world: World, doorman: Doorman, desk: EventDesk, counter: Counter, house: House):
+    desks = desks_of(doorman, desk, counter, StoreCursors(house.keyring))
+    return build_api(desks, world.meter, lambda: world.web)
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +160,27 @@ class Api:
     ) -> httpx.Response:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         return await self.client.get(f"/api/v1{path}", params=parameters, headers=headers)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        key: str = KEYS[ACME],
+        **headers: str,
+    ) -> httpx.Response:
+        """Send a body, as it is where it is bytes; headers by their names with underscores."""
+        content = {"content": body} if isinstance(body, bytes) else {"json": body}
+        return await self.client.request(
+            method,
+            f"/api/v1{path}",
+            headers={
+                "Authorization": f"Bearer {key}",
+                "Content-Type": "application/json",
+                **{name.replace("_", "-"): value for name, value in headers.items()},
+            },
+            **({} if body is None else content),
+        )
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""From what happened lately to what it looks like: pure functions from windows to findings."""

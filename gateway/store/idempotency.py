@@ -1,0 +1,111 @@
+"""Changes that are made once, however often they are asked for (draft-ietf-httpapi-idempotency-key-header).
+
+What it promises: the change and the answer to it are one transaction, so that a process that is killed at any
+moment has done both or nothing, and the same request gets the answer that the first one got. A key is its
+account's own. It is kept for a day; what rests of a request is a hash, and the answer rests sealed.
+How it fails: with StoreAway, and then nothing is done; a refusal is not kept, because it changed nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.exc import IntegrityError
+
+from gateway.ports import Keyring
+from gateway.store.database import Store
+from gateway.store.joined import JoinedStore
+from gateway.store.schema import IDEMPOTENCY
+
+KEPT = 86_400.0  # seconds
+_AT_ONCE = 100  # keys that are forgotten by one request: more than come
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What a request is known by. ``mark``: the account's own hash of the key; ``print``: of the request."""
+
+    account_id: int
+    mark: bytes
+    print: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The answer, of now or of the first time."""
+
+    answer: bytes
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """The key came with another request before."""
+
+
+Work = Callable[[Store], bytes]
+"""Changes something in the store that it is given, and returns the answer; what it raises undoes it."""
+
+
+class Idempotency:
+    """The requests of all accounts. Safe for threads."""
+
+    def __init__(self, store: Store, keyring: Keyring) -> None:
+        self._store = store
+        self._keyring = keyring
+
+    def do(self, once: Once, work: Work, now: float) -> Kept | Reused:
+        """Do it, or say what came of it; raise StoreAway, and what ``work`` raises."""
+        try:
+            return self._do(once, work, now)
+        except IntegrityError:
+            # Another process committed the same key since we looked; anything else is raised anew.
+            return self._do(once, work, now)
+
+    def _do(self, once: Once, work: Work, now: float) -> Kept | Reused:
+        with self._store.write() as connection:
+            self._forget(connection, now)
+            found = self._find(connection, once, now)
+            if found is not None:
+                return found
+            answer = work(JoinedStore(self._store, connection))
+            connection.execute(
+                IDEMPOTENCY.insert().values(
+                    account_id=once.account_id,
+                    mark=once.mark,
+                    print=once.print,
+                    at=now,
+                    sealed=self._keyring.seal(once.account_id, answer, _context(once)),
+                )
+            )
+        return Kept(answer, again=False)
+
+    def _find(self, connection: Connection, once: Once, now: float) -> Kept | Reused | None:
+        this = IDEMPOTENCY.c
+        row = connection.execute(
+            select(this.print, this.sealed).where(
+                this.account_id == once.account_id, this.mark == once.mark, this.at > now - KEPT
+            )
+        ).one_or_none()
+        if row is None:
+            # One that is over, and was not forgotten yet, makes room.
+            connection.execute(
+                delete(IDEMPOTENCY).where(this.account_id == once.account_id, this.mark == once.mark)
+            )
+            return None
+        if row.print != once.print:
+            return Reused()
+        return Kept(self._keyring.open(once.account_id, row.sealed, _context(once)), again=True)
+
+    @staticmethod
+    def _forget(connection: Connection, now: float) -> None:
+        this = IDEMPOTENCY.c
+        old = select(this.account_id, this.mark).where(this.at <= now - KEPT).order_by(this.at)
+        for row in connection.execute(old.limit(_AT_ONCE)).all():
+            connection.execute(
+                delete(IDEMPOTENCY).where(this.account_id == row.account_id, this.mark == row.mark)
+            )
+
+
+def _context(once: Once) -> bytes:
+    return b"answer:" + once.mark

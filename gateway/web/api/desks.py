@@ -1,0 +1,33 @@
+"""All desks of the API: who answers what."""
+
+from dataclasses import dataclass
+
+from gateway.web.api.doorman import Doorman
+from gateway.web.api.events import EventDesk
+from gateway.web.api.holdings import Cursors
+from gateway.web.api.lists import ListDesk
+from gateway.web.api.newsletters import NewsletterDesk
+from gateway.web.api.once import Counter
+from gateway.web.api.subscriptions import SubscriptionDesk
+
+
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """They share one counter, so that a key is the same key at all of them."""
+
+    doorman: Doorman
+    events: EventDesk
+    lists: ListDesk
+    subscriptions: SubscriptionDesk
+    newsletters: NewsletterDesk
+
+
+def desks_of(doorman: Doorman, events: EventDesk, counter: Counter, cursors: Cursors) -> Desks:
+    """Return them."""
+    return Desks(
+        doorman,
+        events,
+        ListDesk(counter, cursors),
+        SubscriptionDesk(counter, cursors),
+        NewsletterDesk(counter, cursors),
+    )
