@@ -6,16 +6,18 @@ it cannot be replaced (in what is signed, in what nobody can read) is a reason t
 reader ever gets one raw. Records: docs/decisions/0016-way-out.md and 0017-any-message.md.
 
 Templates are text, handed in by who reads files; ``config/templates`` shows the defaults. They know
-``list_name``, ``account_name``, ``unsubscribe_url``, ``why_url`` and ``abuse_url``.
+``list_name``, ``account_name``, ``unsubscribe_url``, ``why_url`` and ``abuse_url``. A list that names its
+language has its footer in that, by ``translations`` or ``footer_words``; all of them are compiled once.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
-from typing import Literal
+from typing import Annotated, Literal
 
 from jinja2 import Environment, StrictUndefined, TemplateError
+from pydantic import StringConstraints
 
 from gateway.mime.charset import expresses, html_octets, plain_octets
 from gateway.mime.headers import printable
@@ -31,6 +33,7 @@ from gateway.model.verdict import PASS, Refuse, Verdict
 from gateway.model.way_out import Rewriting
 from policies.footer_edit import Edit, Lines
 from policies.footer_plan import Plan, Terms, plans
+from policies.footer_words import WORDS, Templates, templates_in
 from policies.table import Table
 from policies.way_out.placeholders import Site
 
@@ -64,6 +67,17 @@ _UNSUBSCRIBE, _ABUSE = "https://unsubscribe.invalid/here", "https://abuse.invali
 _WHY = "https://why.invalid/here"
 
 
+_LANGUAGE = StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+
+
+class Translation(Table):
+    """One ``[footer.translations.LANGUAGE]``."""
+
+    text_template: str
+    html_template: str
+    amp_template: str
+
+
 class Settings(Table):
     """``[footer]``."""
 
@@ -74,6 +88,7 @@ class Settings(Table):
     own_link_counts: bool = True  # and whether a link of theirs in the text does
     reserved_hosts: tuple[str, ...] = ()  # top-level names of RFC 2606 that count as real ones
     sealed: Literal["headers", "wrap"] = "headers"  # what is done for signed and encrypted messages
+    translations: Mapping[Annotated[str, _LANGUAGE], Translation] = {}  # by the language that a list names
 
 
 def build(settings: Mapping[str, object]) -> Policy:
@@ -166,15 +181,12 @@ _Written = Callable[[Lines, RewriteFacts], _Skeleton]
 
 def _skeletons(table: Settings) -> _Written:
     """Compile the templates, try them, and return what renders them and remembers."""
-    templates = {
-        "text": _template(table.text_template, "text_template", autoescape=False),
-        "html": _template(table.html_template, "html_template", autoescape=True),
-        "amp": _template(table.amp_template, "amp_template", autoescape=True),
-    }
+    languages = _languages(table)
 
     @lru_cache(maxsize=1024)
-    def rendered(form: str, codec: str, flowed: bool, newline: str, names: tuple[str, str, str]) -> _Skeleton:  # noqa: FBT001 - a key of the cache
-        list_name, list_id, account_name = names
+    def rendered(form: str, codec: str, flowed: bool, newline: str, names: tuple[str, ...]) -> _Skeleton:  # noqa: FBT001 - a key of the cache
+        list_name, list_id, account_name, language = names
+        templates = _nearest(languages, language)
         if form != "text":
             html = templates[form](list_name or list_id, account_name).replace("\r\n", newline)
             return _apart(html_octets(html, codec), codec)
@@ -184,7 +196,8 @@ def _skeletons(table: Settings) -> _Written:
         return _apart(plain_octets(newline.join(map(_stuffed, lines) if flowed else lines), codec), codec)
 
     def written(lines: Lines, facts: RewriteFacts) -> _Skeleton:
-        names = facts.mail_list.name, facts.mail_list.list_id, facts.account.name
+        mail_list = facts.mail_list
+        names = mail_list.name, mail_list.list_id, facts.account.name, mail_list.language
         return rendered(lines.form, lines.codec, lines.flowed, lines.newline, names)
 
     return written
@@ -195,6 +208,33 @@ def _apart(octets: bytes, codec: str) -> _Skeleton:
     numbers = {one.encode(codec): number for number, one in enumerate((_UNSUBSCRIBE, _ABUSE, _WHY))}
     pieces = re.split(b"(" + b"|".join(map(re.escape, numbers)) + b")", octets)
     return tuple([numbers.get(piece, piece) for piece in pieces])
+
+
+_Forms = Mapping[str, Callable[[str, str], str]]
+
+
+def _languages(table: Settings) -> Mapping[str, _Forms]:
+    """Compile the footers in every language; "": for lists that name none, or one that is not here."""
+    texts = {language: templates_in(language) for language in WORDS}
+    own: dict[str, Settings | Translation] = {"": table, **table.translations}
+    for language, one in own.items():
+        texts[language] = Templates(one.text_template, one.html_template, one.amp_template)
+    return {
+        language: {
+            form: _template(source, f"{_place(language)}{form}_template", autoescape=form != "text")
+            for form, source in one._asdict().items()
+        }
+        for language, one in texts.items()
+    }
+
+
+def _nearest(languages: Mapping[str, _Forms], language: str) -> _Forms:
+    """Return the footer in a language, in the one that it is a kind of, or the operator's."""
+    return languages.get(language) or languages.get(language.partition("-")[0]) or languages[""]
+
+
+def _place(language: str) -> str:
+    return f"translations.{language}." if language else ""
 
 
 def _template(source: str, name: str, *, autoescape: bool) -> Callable[[str, str], str]:

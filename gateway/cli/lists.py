@@ -74,16 +74,19 @@ def describe(
         str | None, typer.Option(help="What one subscribes to; its form and letter say it.")
     ] = None,
     frequency: Annotated[str | None, typer.Option(help='How often it comes, such as "weekly".')] = None,
+    language: Annotated[
+        str | None, typer.Option(help='Of its footer, such as "de"; "": the one of policy.toml.')
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Say what a list is about, and how often it comes."""
+    """Say what a list is about, how often it comes, and in which language."""
     from gateway.cli.opened import opened  # noqa: PLC0415 - heavy
 
-    given = {"name": name, "description": description, "frequency": frequency}
+    given = {"name": name, "description": description, "frequency": frequency, "language": language}
     words = {key: text for key, text in given.items() if text is not None}
     with opened(ctx) as house:
         now = house.registry.describe_list(account, list_id, words)
-    said = {"name": now.name, "description": now.description, "frequency": now.frequency}
+    said = {key: getattr(now, key) for key in given}
     if json:
         say.as_json({"account": account, "list_id": now.list_id, **said})
     else:

@@ -67,6 +67,7 @@ class MailList:
     name: str
     description: str = ""  # what one subscribes to
     frequency: str = ""  # how often, in words: weekly
+    language: str = ""  # of its footer, as "de" or "pt-BR"; "": the operator's
 
 
 @dataclass(frozen=True, slots=True)

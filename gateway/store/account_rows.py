@@ -84,4 +84,5 @@ def _verified_domains(connection: Connection, account_id: int) -> Iterator[str]:
 def _lists(connection: Connection, account_id: int) -> Iterator[MailList]:
     query = select(MAIL_LIST).where(MAIL_LIST.c.account_id == account_id).order_by(MAIL_LIST.c.id)
     for row in connection.execute(query):
-        yield MailList(row.id, row.account_id, row.list_id, row.name, row.description, row.frequency)
+        words = (row.name, row.description, row.frequency, row.language)
+        yield MailList(row.id, row.account_id, row.list_id, *words)

@@ -38,13 +38,14 @@ from gateway.store.schema import ACCOUNT, DOMAIN, MAIL_LIST, PROVIDER_ID
 PROVIDER = "provider"
 RESERVED = frozenset({PROVIDER, "abuse", "admin", "administrator", "mailer-daemon", "postmaster", "root"})
 
-WORDS = {"name": 90, "description": 500, "frequency": 60}
+WORDS = {"name": 90, "description": 500, "frequency": 60, "language": 35}
 """What a list says of itself, in characters."""
 
 _HOST_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*\Z")
 # RFC 2919 section 2: a label and a namespace, both dot-atoms; section 4.1 limits it to 255 octets.
 _LIST_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\Z")  # RFC 5646 section 2.1, without its oddities
 _LIST_ID = re.compile(rf"{_LIST_ATOM}(?:\.{_LIST_ATOM})+\Z")
 
 
@@ -194,7 +195,7 @@ class Registry:
             return MailList(number, account.id, list_id, name)
 
     def describe_list(self, account_name: str, list_id: str, words: Mapping[str, str]) -> MailList:
-        """Say what a list is called (``name``), is about (``description``), and how often (``frequency``).
+        """Say what a list is called, is about, how often it comes, and in which language (``WORDS``).
 
         What is not named stays. Raise NoSuchAccount, NoSuchList, BadName, StoreAway.
         """
@@ -292,6 +293,8 @@ def check_words(key: str, text: str) -> None:
         raise BadName(f"the {key} is longer than {WORDS[key]} characters")
     if not text.isprintable():
         raise BadName(f"the {key} holds control characters")
+    if key == "language" and text and not _LANGUAGE.match(text):
+        raise BadName(f"{text!r} is no language: write its tag, as de or pt-BR (RFC 5646)")
 
 
 def check_list_id(list_id: str) -> None:

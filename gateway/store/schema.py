@@ -99,6 +99,7 @@ MAIL_LIST = Table(
     Column("name", Text, nullable=False),
     Column("description", Text, nullable=False, server_default=""),  # what one subscribes to
     Column("frequency", Text, nullable=False, server_default=""),  # how often, in words
+    Column("language", Text, nullable=False, server_default=""),  # of its footer; "": the operator's
     UniqueConstraint("account_id", "folded"),
     sqlite_autoincrement=True,
 )

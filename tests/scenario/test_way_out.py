@@ -56,3 +56,20 @@ def test_templates_of_another_service_go_out_filled_in(house: House, reader: str
         in message.get_content()
     )
     assert "Acme News" in house.get(link)
+
+
+def test_a_list_has_its_footer_in_its_language(house: House, reader: str) -> None:
+    head = HEAD.replace(b"text/html", b"text/plain") + b"\r\nGuten Tag\r\n"
+
+    def footer(marker: str) -> str:
+        _sent(house, reader, head % marker.encode())
+        return house.sink.copy(marker).message.get_content()
+
+    house.call("list", "set", "acme", "news.acme.example", "--language", "de")
+    try:
+        markers = (f"german-{number}" for number in range(1000))
+        eventually(lambda: "\r\nAbmelden: http" in footer(next(markers)).replace("\n", "\r\n"))
+    finally:
+        house.call("list", "set", "acme", "news.acme.example", "--language", "")
+    markers = (f"english-{number}" for number in range(1000))
+    eventually(lambda: "Unsubscribe: http" in footer(next(markers)))

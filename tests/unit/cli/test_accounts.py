@@ -164,3 +164,13 @@ def test_lists(bakery) -> None:
     assert "cake.bakery.example (Cake), the default" in bakery.good("account", "show", "bakery")
     assert "without brackets" in bakery.refused("list", "add", "bakery", "<cake.bakery.example>")
     assert "no account" in bakery.refused("list", "add", "cafe", "cake.cafe.example")
+
+
+def test_a_list_speaks_a_language(bakery) -> None:
+    assert (
+        bakery.json("list", "set", "bakery", "bread.bakery.example", "--language", "de")["language"] == "de"
+    )
+    assert "language" in bakery.good("list", "set", "bakery", "bread.bakery.example")
+    assert "as de or pt-BR" in bakery.refused(
+        "list", "set", "bakery", "bread.bakery.example", "--language", "german"
+    )

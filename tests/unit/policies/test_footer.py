@@ -1,5 +1,6 @@
 import base64
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,63 @@ def test_a_lists_name_cannot_break_anything(rewrite_facts: RewriteFacts) -> None
 def test_a_list_without_a_name_shows_its_id(rewrite_facts: RewriteFacts) -> None:
     facts = replace(rewrite_facts, mail_list=MailList(1, 7, "news.example.com", ""))
     assert b"news.example.com: https" in _body(facts, b"A: b", b"x")
+
+
+_UTF8 = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit"
+
+
+def _in(language: str, facts: RewriteFacts) -> RewriteFacts:
+    return replace(facts, mail_list=replace(facts.mail_list, language=language))
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("", "News: https"),
+        ("pl", "News: https"),  # nobody has written that one
+        ("en", "Unsubscribe: https"),
+        ("de", "Abmelden: https"),
+        ("de-AT", "Abmelden: https"),
+        ("es", "\u00bfPor qu\u00e9 recibo esto? https"),
+        ("fr", "Se d\u00e9sabonner: https"),
+        ("ro", "De ce am primit acest mesaj? https"),
+    ],
+)
+def test_a_list_has_its_footer_in_its_language(
+    rewrite_facts: RewriteFacts, language: str, words: str
+) -> None:
+    assert words in _body(_in(language, rewrite_facts), _UTF8, "\u00e9".encode()).decode()
+
+
+@pytest.mark.parametrize("language", footer.WORDS)
+def test_each_language_in_each_form(rewrite_facts: RewriteFacts, language: str) -> None:
+    words, facts, utf8 = footer.WORDS[language], _in(language, rewrite_facts), _UTF8.partition(b"\r\n")[2]
+    html = unescape(_body(facts, b"Content-Type: text/html\r\n" + utf8, b"<body>x</body>").decode())
+    head, body = b"Content-Type: text/x-amp-html\r\n" + utf8, b"<html amp4email><body><p>x</body>"
+    amp = unescape(_body(facts, head, body).decode())
+    assert f'<div lang="{language}"' in html
+    assert '<a href="https://mail.example.org/u/T?a=1&b=2"' in html
+    for text in (words.leave, words.why, words.report):
+        assert f">{text}</a>" in html
+        assert f">{text}</a>" in amp
+    ascii_text = _body(facts, b"Content-Type: text/plain; charset=us-ascii", b"x")
+    assert b"https://mail.example.org/u/T?a=1&b=2" in ascii_text
+    assert ascii_text.isascii()
+
+
+def test_the_operators_own_translations_come_first(rewrite_facts: RewriteFacts) -> None:
+    def forms(text: str) -> dict[str, str]:
+        link = text + " {{ unsubscribe_url }}"
+        return {"text_template": link, "html_template": link, "amp_template": link}
+
+    own = {"de": forms("Tsch\u00fcs:"), "pl": forms("Wypisz:"), "pt-BR": forms("Sair:")}
+    for language, text in (("de", "Tsch\u00fcs:"), ("pl", "Wypisz:"), ("pt-BR", "Sair:"), ("pt", "News:")):
+        body = _body(_in(language, rewrite_facts), _UTF8, "\u00e9".encode(), translations=own)
+        assert f"{text} https" in body.decode()
+    with pytest.raises(ValueError, match=r"translations\.pl\.text_template"):
+        footer.build({"translations": {"pl": forms("x") | {"text_template": "no link"}}})
+    with pytest.raises(ValidationError):
+        footer.build({"translations": {"Polish": forms("x")}})
 
 
 def test_flowed_text_is_stuffed_and_kept_apart(rewrite_facts: RewriteFacts) -> None:

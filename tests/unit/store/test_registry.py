@@ -150,6 +150,19 @@ def test_list_ids_that_are_none(registry: Registry, acme: Account, list_id: str)
         registry.add_list("acme", list_id, "", default=False)
 
 
+def test_a_list_names_its_language(registry: Registry, acme: Account, news: MailList) -> None:
+    for language in ("de", "pt-BR", "zh-Hant-TW", ""):
+        assert registry.describe_list("acme", news.list_id, {"language": language}).language == language
+    registry.describe_list("acme", news.list_id, {"language": "de"})
+    assert registry.describe_list("acme", news.list_id, {"name": "Neues"}).language == "de"
+
+
+@pytest.mark.parametrize("language", ["german", "DE", "d", "de_AT", "de-", "../de", "de\n"])
+def test_languages_that_are_none(registry: Registry, acme: Account, news: MailList, language: str) -> None:
+    with pytest.raises(BadName):
+        registry.describe_list("acme", news.list_id, {"language": language})
+
+
 def test_every_change_is_a_new_revision(
     registry: Registry, store: Store, acme: Account, news: MailList
 ) -> None:
