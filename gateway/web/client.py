@@ -1,6 +1,7 @@
 """Who is asking: the client's address, and whom we believe about it. Pure."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
@@ -46,6 +47,7 @@ def is_trusted(text: str, trusted: Sequence[Network]) -> bool:
     return address is not None and any(address in network for network in trusted)
 
 
+@lru_cache(maxsize=4096)  # a request's addresses are looked at more than once, a proxy's with each
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     """Parse an address; an IPv4 address that is mapped into IPv6 is the IPv4 address."""
     try:
