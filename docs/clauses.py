@@ -61,6 +61,7 @@ TITLES = {  # an RFC that is missing here has no title on the page
     5280: ": X.509",
     5321: ": SMTP",
     5322: ": The message format",
+    5646: ": Language tags",
     6152: ": SMTP 8BITMIME",
     6177: ": IPv6 assignments to end sites",
     6376: ": DKIM",

@@ -8,7 +8,7 @@ def test_a_list_says_what_it_is_and_how_often(bakery) -> None:
     said = bakery.json(
         "list", "set", "bakery", "rye.bakery.example", "--description", "Rye & more", "--frequency", "weekly"
     )
-    wanted = {"account": "bakery", "list_id": "rye.bakery.example", "name": "Rye"}
+    wanted = {"account": "bakery", "list_id": "rye.bakery.example", "name": "Rye", "language": ""}
     assert said == wanted | {"description": "Rye & more", "frequency": "weekly"}
     said = bakery.json("list", "set", "bakery", "RYE.bakery.example", "--frequency", "")
     assert said == wanted | {"description": "Rye & more", "frequency": ""}, "what is not named stays"
