@@ -216,11 +216,14 @@ class Ending:
         """Erase what is due, until cancelled; then the step that is being done is the last."""
         left = 0
         while True:
+            left = 0
             try:
                 async with sole(self._means.state / LOCK):
                     left = await self._to_the_end(self.round)
             except OSError as error:  # no room for the lock's file: the pages go on
                 log.warning("erasing waits for its lock", why=str(error))
+            except Exception:  # whatever it is, the pages go on
+                log.exception("a round of erasing failed")
             await asyncio.sleep(_PAUSE_OPEN if left else _PAUSE)
 
     async def _to_the_end(self, work: Callable[[], int]) -> int:
@@ -230,7 +233,8 @@ class Ending:
             return await asyncio.shield(thread)
         except asyncio.CancelledError:
             self._over.set()
-            await thread
+            with contextlib.suppress(Exception):  # or a fault of the last step would hide that we are to end
+                await thread
             raise
 
     def round(self) -> int:
@@ -254,6 +258,9 @@ class Ending:
             log.info("erasure waits", erasure=job.id, phase=str(job.phase), why=str(error))
         except (PublicError, sqlite3.Error, ForeignShard, OSError) as error:
             log.warning("erasure waits", erasure=job.id, phase=str(job.phase), why=repr(error))
+            self._meter.count("erasures_total", kind=str(job.kind), result="delayed")
+        except Exception:  # whatever it is, the other jobs go on
+            log.exception("erasure failed", erasure=job.id, phase=str(job.phase))
             self._meter.count("erasures_total", kind=str(job.kind), result="delayed")
         else:
             log.info("erased", erasure=job.id, kind=str(job.kind), rows=job.counts.total())

@@ -74,10 +74,19 @@ class Postman:
         self._outgoing.spool.check_room()  # before any is borrowed
         taken = await asyncio.to_thread(self._pile.take, self._outgoing.clock.now(), _BATCH)
         for one in taken:
-            await self._outgoing.keep(self._outgoing.begin(), one.letter.to, one.letter.content)
-            await asyncio.to_thread(self._pile.sent, one)
-            self._meter.count("letters_total", kind=one.letter.kind.value, result="sent")
+            try:
+                await self._carry(one)
+            except PublicError:
+                raise
+            except Exception:  # whatever it is, the other letters go on; its lease brings this one back
+                log.exception("a letter cannot be carried", kind=one.letter.kind.value)
+                self._meter.count("letters_total", kind=one.letter.kind.value, result="failed")
         return len(taken)
+
+    async def _carry(self, one: Taken) -> None:
+        await self._outgoing.keep(self._outgoing.begin(), one.letter.to, one.letter.content)
+        await asyncio.to_thread(self._pile.sent, one)
+        self._meter.count("letters_total", kind=one.letter.kind.value, result="sent")
 
     async def tidy(self) -> None:
         """Let go of what only kept count; raise StoreAway."""

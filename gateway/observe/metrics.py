@@ -137,7 +137,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "signup_answers_total", "Sign-ups that ended: confirmed, refused, cancelled, expired.", "answer"
     ),
     _counter("bad_links_total", "Links with a token that nobody made.", "result"),
-    _counter("letters_total", "Letters of our own: written, limited, or sent.", "kind", "result"),
+    _counter("letters_total", "Letters of our own: written, limited, sent, or failed.", "kind", "result"),
     _counter("letters_undelivered_total", "Letters for the operator that nobody took, held in the queue."),
     _counter("api_requests_total", "Requests to the API answered.", "route", "code"),
     _counter("api_additions_total", "What became of additions of subscribers by the API.", "result"),

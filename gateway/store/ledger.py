@@ -9,6 +9,7 @@ its entry is there.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from sqlalchemy import Connection, bindparam, select, update
 
@@ -21,12 +22,13 @@ from gateway.model.ledger import (
     Origin,
     SealedDeed,
     chain,
+    open_entry,
     seal_deed,
     text_hash,
 )
 from gateway.ports import Keyring
 from gateway.store import dialect
-from gateway.store.schema import LEDGER, LEDGER_HEAD, SHOWN_TEXT
+from gateway.store.schema import INVITATION, LEDGER, LEDGER_HEAD, SHOWN_TEXT
 
 # Made once: a departure by one click waits for them.
 _INSERT = LEDGER.insert()
@@ -57,18 +59,53 @@ def append_sealed(
     dialect.run(connection, _MOVE, account=account_id, place=entries[-1].number, last=entries[-1].hash)
 
 
-def erase(connection: Connection, keyring: Keyring, account_id: int, address_hash: bytes, now: float) -> int:
-    """Empty a person's entries, and say so in one that names nobody; return how many there were."""
-    emptied = connection.execute(
-        update(LEDGER)
-        .where(LEDGER.c.account_id == account_id, LEDGER.c.subject == address_hash)
-        .values(subject=b"", sealed=b"")
-    ).rowcount
+def erase(  # noqa: PLR0917 - whose, and when
+    connection: Connection,
+    keyring: Keyring,
+    account_id: int,
+    address_hash: bytes,
+    now: float,
+    also: Iterable[int] = (),
+) -> int:
+    """Empty a person's entries, and say so in one that names nobody; return how many there were.
+
+    ``also``: the numbers of entries about others that name them (``recommended_by``).
+    """
+    empty_them = update(LEDGER).where(LEDGER.c.account_id == account_id).values(subject=b"", sealed=b"")
+    emptied = connection.execute(empty_them.where(LEDGER.c.subject == address_hash)).rowcount
+    for number in also:
+        this = empty_them.where(LEDGER.c.number == number, LEDGER.c.subject != b"")
+        emptied += connection.execute(this).rowcount
     if emptied:
         # Their number and not which: together they would still tell of one person.
         deed = Deed(Act.ERASED, 0, b"", Origin(SYSTEM, "erasure"), {"entries": emptied})
         append(connection, keyring, account_id, [deed], now)
     return emptied
+
+
+def recommended_by(
+    connection: Connection, keyring: Keyring, account_id: int, address_hash: bytes
+) -> list[int]:
+    """Return the numbers of the entries in which a person recommends a list: about a friend, and with a name.
+
+    It opens each invitation's entry of the account, so it is asked outside of a transaction that writes.
+    """
+    query = (
+        select(LEDGER)
+        .join(
+            INVITATION,
+            (INVITATION.c.account_id == LEDGER.c.account_id)
+            & (INVITATION.c.address_hash == LEDGER.c.subject),
+        )
+        .where(INVITATION.c.account_id == account_id, LEDGER.c.act == str(Act.RECOMMENDED))
+    )
+    found = set()
+    for row in connection.execute(query):
+        entry = Entry(*row)
+        with suppress(KeyError, ValueError):  # nobody can read it
+            if open_entry(entry, keyring.open).get("by") == address_hash.hex():
+                found.add(entry.number)
+    return sorted(found)
 
 
 def empty(connection: Connection, account_id: int, deed: Deed, at: float) -> int:

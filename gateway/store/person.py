@@ -13,8 +13,12 @@ from gateway.model.spelling import NO_RULES, Rules, under
 from gateway.ports import Keyring
 from gateway.store.schema import PROVIDER_ID
 
-# Whatever may be an address among other words: a reply of a next hop has it in <> or in quotes.
-_CANDIDATE = re.compile(r"""[^\s<>"',;:()\[\]{}]+@[^\s<>"',;:()\[\]{}@]+""")
+# Whatever may be an address among other words: a reply of a next hop has it in <> or in quotes. A local part
+# may hold "'", "{" and "}" itself (RFC 5322 section 3.2.3, atext): it is tried with those at its beginning,
+# and without.
+_CANDIDATE = re.compile(r"""[^\s<>",;:()\[\]]+@[^\s<>"',;:()\[\]{}@]+""")
+_AROUND = "'{}"
+_MOST_AROUND = 2
 _QUOTED = re.compile(r'"[^"]*"@[^\s<>"\',;:()\[\]{}@]+')
 
 
@@ -39,8 +43,8 @@ class Person:
         folded = text.casefold()
         if not any(domain in folded for domain in self._domains):
             return False  # most of the time, and quick
-        found = [*_CANDIDATE.findall(text), *_QUOTED.findall(text)]
-        return any(self._is_written(one.rstrip(".!?")) for one in found)
+        found = [one.rstrip(".!?") for one in (*_CANDIDATE.findall(text), *_QUOTED.findall(text))]
+        return any(self._is_written(one[start:]) for one in found for start in range(_quotes_before(one) + 1))
 
     def is_named(self, values: Mapping[str, object]) -> bool:
         """Whether any of an event's values names them."""
@@ -62,3 +66,8 @@ class Person:
             return self.is_them(parse_address(text))
         except MalformedAddress:
             return False
+
+
+def _quotes_before(text: str) -> int:
+    """Return how many characters at the beginning may be somebody's quotes."""
+    return min(len(text) - len(text.lstrip(_AROUND)), _MOST_AROUND)

@@ -57,10 +57,12 @@ class PersonEraser:
             here = person.at(self._keyring, account_id)
             if here is None:
                 continue
+            with self._store.read() as connection:
+                also = ledger.recommended_by(connection, self._keyring, account_id, here)
             with self._store.write() as connection:
                 for one in (one for one in BELONGINGS if one.person and one.table is not LEDGER):
                     job.counts[one.table.name] += _delete(connection, one, account_id, here, everywhere)
-                emptied = ledger.erase(connection, self._keyring, account_id, here, now)
+                emptied = ledger.erase(connection, self._keyring, account_id, here, now, also)
                 job.counts[LEDGER.name] += emptied
                 note(connection, job)
 

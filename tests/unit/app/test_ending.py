@@ -5,8 +5,9 @@ import contextlib
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from gateway.model.ledger import SUBSCRIBER, Origin
 from gateway.model.letter import Letter, LetterKind
 from gateway.model.notice import NoticeType
 from gateway.model.rate import Rate
+from gateway.model.recommendation import Recommendation
 from gateway.model.spelling import NO_RULES
 from gateway.observe.memory import MemoryMeter
 from gateway.pipeline.accept import quota_key
@@ -36,13 +38,15 @@ from gateway.spool.shard import lock_shard
 from gateway.store import database, rest
 from gateway.store.account_eraser import Pace, Stopped
 from gateway.store.api_keys import ApiKeys
+from gateway.store.audit import Auditor
 from gateway.store.brands import Brands
 from gateway.store.certificates import check, digest
 from gateway.store.database import Store, open_store
 from gateway.store.dkim_keys import DkimKeys
 from gateway.store.endings import Endings
-from gateway.store.erasures import Erasures, Phase
+from gateway.store.erasures import Erasures, Job, Phase
 from gateway.store.events import EventHistory, StoreEvents, insert_events
+from gateway.store.invitations import Invitations
 from gateway.store.keys import StoreKeyring
 from gateway.store.letters import Letters
 from gateway.store.person import Person
@@ -526,6 +530,71 @@ def test_a_store_that_is_away_delays_it(house: House, monkeypatch: pytest.Monkey
 def test_that_a_database_server_is_left_to_itself(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(house.store, "path", None)
     assert rest.let_go(house.store, 0) is rest.Rest.SERVER
+
+
+async def test_an_erasure_that_fails_ends_no_other_and_not_the_loop(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.furnish("acme", OURS)
+    broken, _ = house.book.ask_for_person(READERS[4], None, "", house.clock.now())
+    sound, _ = house.book.ask_for_person(READERS[5], None, "", house.clock.now() + 1)
+    run, meter = Eraser.run, ToldMeter()
+
+    def choosy(eraser: Eraser, job: Job) -> None:
+        if job.id == broken.id:
+            raise RuntimeError("a fault of this job's own")
+        run(eraser, job)
+
+    monkeypatch.setattr(Eraser, "run", choosy)
+    ending = Ending(house.means(), meter)
+    assert ending.round() == 1
+    assert house.book.show(sound.id).certificate
+
+
+async def test_a_job_that_nobody_can_read_ends_the_loop_only_with_the_process(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending, loop, looked = Ending(house.means(), MemoryMeter()), asyncio.get_running_loop(), asyncio.Event()
+    go_on = threading.Event()
+
+    def damaged() -> int:
+        loop.call_soon_threadsafe(looked.set)
+        go_on.wait(10)
+        raise ValueError("its seal is not whole")
+
+    monkeypatch.setattr(ending, "round", damaged)
+    monkeypatch.setattr("gateway.app.ending._PAUSE", 0.0)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(ending.run())
+        await looked.wait()
+        looked.clear()
+        go_on.set()
+        await looked.wait()  # again
+        go_on.clear()
+        looked.clear()
+        await looked.wait()
+        running.cancel()  # in the middle of a round that will fail
+        loop.call_soon(go_on.set)
+    assert running.cancelled()
+
+
+async def test_a_friends_entry_keeps_no_name_of_who_recommended(house: House) -> None:
+    ours = house.furnish("acme", OURS)
+    by, friend = parse_address(READERS[6]), parse_address("friend@elsewhere.example")
+    (news,) = house.registry.lists("acme")
+    mark = house.keyring.address_hash(ours, by.identity)
+    what = Recommendation(ours, news.id, mark, "Ann Reader", by, friend, "en")
+    invitations = Invitations(house.store, house.keyring)
+    invitations.recommend(what, lambda *_: b"Subject: x\r\n\r\n", 9, house.clock.now())
+    other = replace(what, by=bytes(16), name="Bob", friend=parse_address("second@elsewhere.example"))
+    invitations.recommend(other, lambda *_: b"Subject: x\r\n\r\n", 9, house.clock.now())
+    house.book.ask_for_person(by.identity, None, "", house.clock.now())
+    house.erase()
+    auditor = Auditor(house.store, house.keyring)
+    names = [auditor.details(one).get("name") for one in auditor.latest(ours, 9) if one.act == "recommended"]
+    assert names == [None, "Bob"]
+    audit = auditor.check(ours)
+    assert (audit.wrong, audit.emptied) == (None, 2)  # their own subscription, and what they said of a friend
 
 
 # A person

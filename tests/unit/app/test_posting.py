@@ -141,3 +141,20 @@ async def test_it_goes_on_when_the_store_is_back(monkeypatch: pytest.MonkeyPatch
 
 async def test_tidying_asks_the_pile() -> None:
     await postman(Pile(), Spool()).tidy()
+
+
+async def test_a_letter_that_cannot_be_carried_holds_up_no_other() -> None:
+    meter = MemoryMeter()
+
+    class Choosy(Spool):
+        async def put(self, parcel: Parcel) -> None:
+            if not self.changed.is_set():
+                self.changed.set()
+                raise ValueError("a fault of this letter's own")
+            await super().put(parcel)
+
+    pile, spool = Pile(3), Choosy()
+    assert await postman(pile, spool, meter=meter).round() == 3
+    assert (pile.gone, len(spool.kept)) == (2, 2)
+    assert meter.value("letters_total", kind="leaving", result="failed") == 1
+    assert meter.value("letters_total", kind="leaving", result="sent") == 2

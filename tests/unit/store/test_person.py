@@ -42,6 +42,15 @@ def test_a_quoted_local_part() -> None:
     assert Person(parse_address('"a b"@example.net')).names('rejected: <"a b"@example.net>')
 
 
+@pytest.mark.parametrize("written", ["o'brien@example.net", "{x}@example.net"])
+def test_a_local_part_with_what_stands_around_others(written: str) -> None:
+    person = Person(parse_address(written))
+    for text in (written, f"<{written}>", f"said to {written}.", f"the mailbox '{written}' is full"):
+        assert person.names(text)
+    assert not Person(parse_address("brien@example.net")).names("550 <o'brien@example.net> unknown")
+    assert Person(parse_address("bob@example.net")).names("550 'bob@example.net' {bob@example.net} unknown")
+
+
 def test_spellings_by_the_rules_of_the_store() -> None:
     person = Person(parse_address("bob.lee+x@gmail.com"), frozenset(SpellingRule))
     assert person.names("<boblee@gmail.com>")

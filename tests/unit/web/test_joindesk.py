@@ -251,3 +251,12 @@ async def test_an_account_that_is_gone(web, joining, make_link) -> None:
     assert "This sign-up is over" in (await web.get(make_link(Purpose.SIGNUP))).text
     assert "This sign-up is over" in (await web.post(make_link(Purpose.SIGNUP), data={"choice": "yes"})).text
     assert joining.answers == []
+
+
+@pytest.mark.parametrize("email", [r"a\ud800@example.net", r"\udc00"])
+async def test_halves_of_characters_in_a_charset_of_the_senders_choice(web, joining, email) -> None:
+    body = f'--x\r\nContent-Disposition: form-data; name="email"\r\n\r\n{email}\r\n--x--\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x; charset=unicode_escape"}
+    answer = await web.post(PLACE, content=body.encode(), headers=headers)
+    assert answer.status_code == 400
+    assert joining.wishes == []
