@@ -2,7 +2,7 @@
 
 The rule that matters: the friend is a stranger who asked for nothing. So there is one invitation for each
 list and friend, ever; it says who recommends, by name and by an address that is proved; and the name is a
-name: it reaches strangers, and must carry no message.
+name, the address a plain one: they reach strangers, and must carry no message.
 """
 
 import re
@@ -102,3 +102,9 @@ def is_name(name: str) -> bool:
     return letters >= 2 and all(
         one.isalpha() or one in _BETWEEN or unicodedata.category(one) in {"Mn", "Mc"} for one in name
     )
+
+
+def carries_no_message(address: Address) -> bool:
+    """Whether a stranger may see this address: in quotes, or unseen, it can say more than who it is."""
+    # RFC 5321 section 4.1.2: a Quoted-string may hold blanks, slashes, whole sentences.
+    return not address.local.startswith('"') and str(address).isprintable()

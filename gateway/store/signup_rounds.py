@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Row, select, update
 
+from gateway.model.facts import AccountState
 from gateway.model.ledger import SYSTEM, Act, Deed, Origin
 from gateway.model.signup import Terms
 from gateway.ports import Keyring
@@ -20,12 +21,14 @@ from gateway.store.database import Store
 from gateway.store.event_ids import EventIds, Octets
 from gateway.store.events import insert_events
 from gateway.store.ledger import append, empty
-from gateway.store.schema import SIGNUP
+from gateway.store.schema import ACCOUNT, SIGNUP
 from gateway.store.signup_rows import bond_of, end_pending, forget, here, open_details, pending_of, waiting
 from gateway.store.signups import Write, remind
 from gateway.store.subscription_rows import Scribe
 
 _BATCH = 200  # sign-ups in one transaction: a page must not wait long for the lock
+
+_SENDING = [str(state) for state in AccountState if state.may_send]
 
 log = structlog.get_logger("signups")
 
@@ -67,10 +70,14 @@ class SignupRounds:
                 log.warning("expired sign-ups have no entry", account=account_id, why=repr(error))
 
     def remind(self, write: Write, terms: Terms, now: float) -> int:
-        """Send a batch of reminders; return how many. None at all where ``terms`` says so."""
+        """Send a batch of reminders; return how many.
+
+        None at all where ``terms`` says so, and none for an account that may not write to anybody.
+        """
         if not terms.reminder:
             return 0
         due = SIGNUP.c.reminded_at.is_(None) & (SIGNUP.c.asked_at <= now - terms.reminder)
+        due &= ACCOUNT.c.state.in_(_SENDING)
         query = waiting(due, SIGNUP.c.expires_at > now).order_by(SIGNUP.c.asked_at).limit(_BATCH)
         with self._store.read() as connection:
             if connection.execute(query.limit(1)).first() is None:

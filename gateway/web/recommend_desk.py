@@ -18,7 +18,7 @@ from starlette.responses import Response
 from gateway.mime.headers import printable
 from gateway.model.address import Address, MalformedAddress, parse_address
 from gateway.model.rate import parse_rate
-from gateway.model.recommendation import Recommendation, tidy_name
+from gateway.model.recommendation import Recommendation, carries_no_message, tidy_name
 from gateway.model.token import Purpose, Token
 from gateway.ports import Clock, Meter, Quota
 from gateway.settings.schema import RecommendationSection
@@ -103,7 +103,7 @@ class RecommendDesk:
     async def _read(self, opened: Token, written: Written) -> tuple[_Filled | None, frozenset[str]]:
         """Return what the form says, or the names of the fields that are wrong."""
         name, own, friend = tidy_name(written.name), _address(written.email), _address(written.friend)
-        if own is not None and not await self._is_theirs(opened, own):
+        if own is not None and not (carries_no_message(own) and await self._is_theirs(opened, own)):
             own = None
         if own is not None and friend is not None and own.identity == friend.identity:
             friend = None

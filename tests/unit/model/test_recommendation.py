@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.model.recommendation import KnownFriend, Result, result, tidy_name
+from gateway.model.address import parse_address
+from gateway.model.recommendation import KnownFriend, Result, carries_no_message, result, tidy_name
 
 NOBODY = KnownFriend(bound=False, suppressed=False, invited=False, never=False, today=0)
 
@@ -71,3 +72,19 @@ def test_names(text, name) -> None:
 )
 def test_what_is_no_name(text) -> None:
     assert tidy_name(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "plain"),
+    [
+        ("ann.o'neill+news@example.net", True),
+        ("ünal@bücher.example", True),
+        ('"Free money: http://evil.example/now"@example.net', False),
+        ('"ann"@example.net', False),
+        ("a\u202emoc.live@example.net", False),  # right to left from here
+        ("a\u2028b@example.net", False),  # a line of its own
+        ("a\u3000b@example.net", False),  # a wide blank
+    ],
+)
+def test_an_address_that_strangers_are_shown(address: str, plain: bool) -> None:
+    assert carries_no_message(parse_address(address)) is plain

@@ -267,6 +267,13 @@ def test_a_reminder_by_itself_once(desk: Desk) -> None:
     assert desk.rounds.remind(write, TERMS, NOW + 3 * DAY) == 0
 
 
+def test_no_reminder_for_an_account_that_may_not_write(desk: Desk) -> None:
+    desk.asked()
+    for state, reminded in ((AccountState.SUSPENDED, 0), (AccountState.ACTIVE, 1)):
+        desk.registry.set_state("acme", state, "so", "ops", NOW + DAY)
+        assert desk.rounds.remind(write, TERMS, NOW + 3 * DAY) == reminded
+
+
 def test_a_reminder_that_cannot_be_written_holds_up_no_other(desk: Desk) -> None:
     desk.asked()
     desk.ask(address=parse_address("bob@example.net"))

@@ -64,6 +64,16 @@ async def test_what_cannot_be_taken_is_said_beside_its_field(
     assert recommending.made == []
 
 
+@pytest.mark.parametrize("own", ['"Win at http://evil.example/"@example.net', "a\u2028b@example.net"])
+async def test_an_address_of_ones_own_that_is_a_message(
+    web, recommending, make_link, monkeypatch, own
+) -> None:
+    monkeypatch.setattr(recommending, "is_theirs", lambda *_: True)
+    answer = await web.post(make_link(Purpose.RECOMMEND), data=FORM | {"email": own})
+    assert answer.status_code == 422
+    assert recommending.made == []
+
+
 async def test_a_link_that_was_passed_on_does_not_give_its_address_away(web, recommending, make_link) -> None:
     for number in range(10):
         await web.post(make_link(Purpose.RECOMMEND), data=FORM | {"email": f"x{number}@example.net"})
