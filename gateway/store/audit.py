@@ -21,7 +21,7 @@ from gateway.ports import Keyring
 from gateway.store import dialect
 from gateway.store.bounded import Bounded
 from gateway.store.database import Store
-from gateway.store.ledger import text_context
+from gateway.store.ledger import of_person, text_context
 from gateway.store.schema import LEDGER, LEDGER_HEAD, SHOWN_TEXT
 
 _PAGE = 1000  # entries
@@ -71,9 +71,9 @@ class Auditor:
 
     def entries_of(self, account_id: int, subject: bytes) -> tuple[Entry, ...]:
         """Return a person's entries, oldest first."""
-        mine = (LEDGER.c.account_id == account_id, LEDGER.c.subject == subject)
+        query = select(LEDGER).where(of_person(account_id, subject)).order_by(LEDGER.c.number)
         with self._store.read() as connection:
-            rows = connection.execute(select(LEDGER).where(*mine).order_by(LEDGER.c.number))
+            rows = connection.execute(query)
             return tuple(Entry(*row) for row in rows)
 
     def latest(self, account_id: int, limit: int) -> tuple[Entry, ...]:

@@ -4,14 +4,14 @@ import threading
 from collections.abc import Callable, Sequence
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from gateway.model.address import parse_address
 from gateway.model.facts import Account, Basis, MailList, SubscriptionState
 from gateway.model.ledger import BEGINNING, Act, Deed, Entry, Origin, open_entry, text_hash, what_is_wrong
 from gateway.store.database import Store
 from gateway.store.keys import StoreKeyring
-from gateway.store.ledger import append, erase, text_context
+from gateway.store.ledger import append, empty, erase, of_person, text_context
 from gateway.store.schema import LEDGER, LEDGER_HEAD, SHOWN_TEXT
 from gateway.store.subscription_rows import Bond
 from gateway.store.subscriptions import Subscriptions
@@ -185,3 +185,19 @@ def test_erasure_empties_a_persons_entries_and_the_chain_holds(
     assert [one.subject for one in kept] == [b"", bob, b"", b""]
     assert [one.is_emptied for one in kept] == [True, False, True, False]
     assert told()[-1] == ("erased", {"actor": "system", "source": "erasure", "entries": 2})
+
+
+def test_a_persons_entries_are_found_without_going_through_all(store: Store, news: MailList) -> None:
+    deed = Deed(Act.SIGNED_UP, news.id, b"somebody", FORM)
+    asked = list[tuple[str, object]]()
+    event.listen(store.engine, "before_cursor_execute", lambda *said: asked.append(said[2:4]))
+    with store.write() as connection:
+        empty(connection, news.account_id, deed, 1.0)
+        connection.execute(select(LEDGER).where(of_person(news.account_id, deed.subject)))
+        queries = [one for one in asked if "ledger" in one[0]]
+        for text, values in queries:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all()
+            steps = [row[3] for row in plan]
+            assert "SEARCH ledger USING PRIMARY KEY (account_id=? AND number=?)" in steps
+            assert not any(step.endswith("PRIMARY KEY (account_id=?)") for step in steps)
+    assert len(queries) == 2
