@@ -10,8 +10,8 @@ JOBS ?= 2 # tests at once
 run: $(READY)  ## a demonstration: real mail through a real gateway
 	$(BIN)/consentry demo
 
-test: $(READY) ## all tests; says at its end what this machine could not run
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
+test: $(READY) ## the tests, LONG=1 all of them; says at its end what was left out or could not be run here
+	LONG=$(LONG) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
 
 bench: $(READY) ## the side-by-side benchmark
 	$(BIN)/python tests/bench/side_by_side.py $(BENCH)

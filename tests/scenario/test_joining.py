@@ -445,6 +445,7 @@ def pass_by(house: House, seconds: int) -> None:
         )
 
 
+@pytest.mark.long
 def test_what_nobody_answers_is_erased_whatever_dies(own_house: House, tell: Callable[[str], None]) -> None:
     """``kill -9`` of the web process while it takes sign-ups, and while it erases them."""
     house = own_house
