@@ -53,7 +53,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not LONG:
         terminalreporter.section("LEFT OUT", yellow=True, bold=True)
         terminalreporter.write_line(
-            "the long scenarios, in which processes are killed again and again: make test LONG=1"
+            "the long scenarios, in which processes are killed again and again: LONG=1"
         )
     _tell_what_did_not_run(terminalreporter)
 
