@@ -8,6 +8,7 @@ import asyncio
 import shutil
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from starlette.types import ASGIApp
@@ -28,6 +29,7 @@ from gateway.app.world import SystemClock, SystemEntropy
 from gateway.observe import logs
 from gateway.observe.exposition import Exposition
 from gateway.observe.metrics import PrometheusMeter
+from gateway.pipeline.links import Links
 from gateway.settings.files import Files
 from gateway.settings.reload import Reloadable
 from gateway.settings.schema import Settings
@@ -45,83 +47,121 @@ from gateway.web.serve import serve as serve_app
 from gateway.web.signup_letter import SignupLetters
 
 
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What everything in this process reads and writes, and how it is set now."""
+
+    holder: Reloadable[Configuration]
+    meter: PrometheusMeter
+    store: Store
+    keyring: StoreKeyring
+    quota: SharedQuota
+
+    def settings(self) -> Settings:
+        """Return the settings in force."""
+        return self.holder.current.settings
+
+    def links(self) -> Links:
+        """Return what signs links now."""
+        return self.holder.current.links
+
+    def letters_from(self) -> str:
+        """Return who our letters are from."""
+        return self.settings().letters_from
+
+    def close(self) -> None:
+        """Close all of them."""
+        self.quota.close()
+        self.store.close()
+        self.meter.close()
+
+
 async def serve(
     _number: int, sockets: Sequence[socket.socket], holder: Reloadable[Configuration], control: Control
 ) -> None:
     """Be the web process until told to drain."""
-    configuration = holder.current
-    settings = configuration.settings
-    meter = PrometheusMeter(configuration.metrics_folder)
-    store = open_store(settings)
-    keyring = StoreKeyring(store, configuration.master_key, rules=settings.addresses.spelling)
+    books = _open_books(holder)
+    store, keyring, meter = books.store, books.keyring, books.meter
     departing = StoreDeparting(store, keyring)
     link_check = LinkCheck(store, keyring, holder, meter)
-    quota = SharedQuota(settings.gateway.state_dir / "quota.shm", SystemEntropy())
-    letters = SignupLetters(lambda: holder.current.links, lambda: holder.current.settings.letters_from)
+    letters = SignupLetters(books.links, books.letters_from)
     telling = Telling(store, keyring, holder, meter, letters.compose)
-    joining = StoreJoining(store, keyring, meter, letters.compose, lambda: holder.current.settings.signup)
-    invitations = InvitationLetters(
-        lambda: holder.current.links, lambda: holder.current.settings.letters_from
-    )
-    recommending = StoreRecommending(
-        store, keyring, meter, invitations.compose, lambda: holder.current.settings.recommendation
-    )
+    joining = StoreJoining(store, keyring, meter, letters.compose, lambda: books.settings().signup)
     rounds = Rounds(
-        SignupRounds(store, keyring),
-        letters.compose,
-        lambda: holder.current.settings.signup,
-        SystemClock(),
-        meter,
+        SignupRounds(store, keyring), letters.compose, lambda: books.settings().signup, SystemClock(), meter
     )
-    desk = ImportDesk(store, keyring, lambda: holder.current, SystemClock())
-    lock = settings.gateway.state_dir / "imports.lock"
-    imports = ImportRounds(desk, joining.ask, lock, SystemClock(), meter)
-    pages = build_public(
-        Means(
-            leaving=StoreLeaving(store, keyring, meter),
-            departing=departing,
-            keys=lambda: holder.current.tokens.keys,
-            links=lambda: holder.current.links,
-            quota=quota,
-            clock=SystemClock(),
-            meter=meter,
-            settings=lambda: holder.current.settings.web,
-            letters_from=lambda: holder.current.settings.letters_from,
-            joining=joining,
-            recommending=recommending,
-            recommendation=lambda: holder.current.settings.recommendation,
-            signup=lambda: holder.current.settings.signup,
-            entropy=SystemEntropy(),
-        )
+    ending = Ending(_means_of_ending(store, keyring, holder, books.quota), meter)
+    loops = (telling, link_check, rounds, ending, _import_rounds(books, joining))
+    apps: tuple[ASGIApp, ...] = (
+        Doors(build_public(_public_means(books, departing, joining)), telling.api),
+        build_metrics(Exposition(holder.current.metrics_folder), _checks(store, books.settings()), meter),
     )
-    ending = Ending(_means_of_ending(store, keyring, holder, quota), meter)
-    operations = build_metrics(Exposition(configuration.metrics_folder), _checks(store, settings), meter)
-    serving = _Ready(control, len(sockets))
-    grace = settings.gateway.drain * 0.8
-    served: tuple[ASGIApp, ...] = (Doors(pages, telling.api), operations)
-    # Each socket has places of its own: a flood on the public one leaves the operators theirs.
-    places = [Places(lambda: holder.current.settings.web, meter) for _ in served]
     async with asyncio.TaskGroup() as tasks:
-        listening = tasks.create_task(control.listen(partial(_reload, holder)))
-        behind = [tasks.create_task(one.run()) for one in (telling, link_check, rounds, ending, imports)]
+        behind = [tasks.create_task(one.run()) for one in loops]
         behind.append(tasks.create_task(forget_erased(keyring, telling.revision, store)))
+        behind.append(tasks.create_task(control.listen(partial(_reload, holder))))
         tasks.create_task(telling.let_go(control.stopping))
-        async with asyncio.TaskGroup() as apps:
-            for app, sock, room in zip(served, sockets, places, strict=True):
-                apps.create_task(
-                    serve_app(
-                        app, sock, control.stopping, places=room, grace=grace, listening=serving.one_more
-                    )
-                )
-        listening.cancel()
+        await _serve_apps(apps, sockets, books, control)
         for loop in behind:
             loop.cancel()
     await link_check.close()
     await telling.close()
     await departing.close()
-    quota.close()
-    store.close()
-    meter.close()
+    books.close()
+
+
+def _open_books(holder: Reloadable[Configuration]) -> Books:
+    configuration = holder.current
+    settings = configuration.settings
+    meter, store = PrometheusMeter(configuration.metrics_folder), open_store(settings)
+    keyring = StoreKeyring(store, configuration.master_key, rules=settings.addresses.spelling)
+    quota = SharedQuota(settings.gateway.state_dir / "quota.shm", SystemEntropy())
+    return Books(holder, meter, store, keyring, quota)
+
+
+async def _serve_apps(
+    apps: Sequence[ASGIApp], sockets: Sequence[socket.socket], books: Books, control: Control
+) -> None:
+    """Serve each application at its socket until told to drain."""
+    serving = _Ready(control, len(sockets))
+    grace = books.settings().gateway.drain * 0.8
+    async with asyncio.TaskGroup() as tasks:
+        for app, sock in zip(apps, sockets, strict=True):
+            # Each socket has places of its own: a flood on the public one leaves the operators theirs.
+            places = Places(lambda: books.settings().web, books.meter)
+            tasks.create_task(
+                serve_app(app, sock, control.stopping, places=places, grace=grace, listening=serving.one_more)
+            )
+
+
+def _public_means(books: Books, departing: StoreDeparting, joining: StoreJoining) -> Means:
+    """Return what the pages stand on."""
+    store, keyring, meter = books.store, books.keyring, books.meter
+    invitations = InvitationLetters(books.links, books.letters_from)
+    return Means(
+        leaving=StoreLeaving(store, keyring, meter),
+        departing=departing,
+        keys=lambda: books.holder.current.tokens.keys,
+        links=books.links,
+        quota=books.quota,
+        clock=SystemClock(),
+        meter=meter,
+        settings=lambda: books.settings().web,
+        letters_from=books.letters_from,
+        joining=joining,
+        recommending=StoreRecommending(
+            store, keyring, meter, invitations.compose, lambda: books.settings().recommendation
+        ),
+        recommendation=lambda: books.settings().recommendation,
+        signup=lambda: books.settings().signup,
+        entropy=SystemEntropy(),
+    )
+
+
+def _import_rounds(books: Books, joining: StoreJoining) -> ImportRounds:
+    desk = ImportDesk(books.store, books.keyring, lambda: books.holder.current, SystemClock())
+    lock = books.settings().gateway.state_dir / "imports.lock"
+    return ImportRounds(desk, joining.ask, lock, SystemClock(), books.meter)
 
 
 def _means_of_ending(

@@ -143,6 +143,33 @@ def _join_desk(means: Means, door: Door, pages: Pages) -> JoinDesk:
 def build_public(means: Means, *, time_limit: float = TIME_LIMIT) -> FastAPI:
     """Return the public application."""
     pages = Pages()
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    _add_routes(app, _counter(means, pages))
+
+    async def problem(request: Request, error: Exception) -> Response:
+        status, headers = HTTPStatus.BAD_REQUEST, None
+        if isinstance(error, HTTPException):
+            status, headers = HTTPStatus(error.status_code), error.headers
+        page = pages.problem(status, request.scope)
+        page.headers.update(headers or {})
+        return page
+
+    app.add_exception_handler(HTTPException, problem)
+    app.add_middleware(
+        OneClick,
+        departing=means.departing,
+        keys=means.keys,
+        clock=means.clock,
+        meter=means.meter,
+        settings=means.settings,
+    )
+    app.add_middleware(
+        Guard, meter=means.meter, problem=pages.problem, headers=pages.headers, time_limit=time_limit
+    )
+    return app
+
+
+def _counter(means: Means, pages: Pages) -> Counter:
     door = Door(means.keys, means.quota, means.clock, means.meter, means.settings)
     desk = Desk(
         means.leaving,
@@ -167,8 +194,11 @@ def build_public(means: Means, *, time_limit: float = TIME_LIMIT) -> FastAPI:
         RecommendPages(pages),
         means.even,
     )
-    counter = Counter(door, desk, joining, recommending)
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    return Counter(door, desk, joining, recommending)
+
+
+def _add_routes(app: FastAPI, counter: Counter) -> None:
+    desk, joining, recommending = counter.desk, counter.joining, counter.recommending
     for path, answer in (
         ("/u/{token}", desk.show_leave),
         ("/c/{token}", desk.show_confirm),
@@ -196,25 +226,3 @@ def build_public(means: Means, *, time_limit: float = TIME_LIMIT) -> FastAPI:
         ("/i/{token}", counter.never_again),
     ):
         app.add_api_route(path, take, methods=["POST"], response_model=None)
-
-    async def problem(request: Request, error: Exception) -> Response:
-        status, headers = HTTPStatus.BAD_REQUEST, None
-        if isinstance(error, HTTPException):
-            status, headers = HTTPStatus(error.status_code), error.headers
-        page = pages.problem(status, request.scope)
-        page.headers.update(headers or {})
-        return page
-
-    app.add_exception_handler(HTTPException, problem)
-    app.add_middleware(
-        OneClick,
-        departing=means.departing,
-        keys=means.keys,
-        clock=means.clock,
-        meter=means.meter,
-        settings=means.settings,
-    )
-    app.add_middleware(
-        Guard, meter=means.meter, problem=pages.problem, headers=pages.headers, time_limit=time_limit
-    )
-    return app
