@@ -8,7 +8,6 @@ sqlite3.Error or ForeignShard. The calls block; they are for a command line.
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,8 +20,7 @@ from gateway.ports import Clock, Entropy, Keyring
 from gateway.spool import statements
 from gateway.spool.batch import Change, write_rows
 from gateway.spool.codec import Codec, Row, Rows, Spoiled, add_move, move_row
-from gateway.spool.errors import ForeignShard
-from gateway.spool.shard import connect, shards
+from gateway.spool.shard import looked_into, shards, transaction
 
 OPERATOR_HOLD = "operator"  # the hold reason of ``hold``
 _EVERY_ROW = (None, None, None, None, -1)
@@ -96,7 +94,7 @@ class QueueDesk:
         """Return one person's deliveries, of whatever account: each row is opened, so it takes its time."""
         found = []
         for number, path in shards(self._folder):
-            with _opened(path) as connection:
+            with looked_into(path) as connection:
                 rows = connection.execute(statements.LISTED, _EVERY_ROW) if connection else ()
                 found += [one for row in rows if _is_for(one := self._listed(number, row), is_them)]
         return found
@@ -124,7 +122,7 @@ class QueueDesk:
 
     def _ask(self, statement: str, values: Sequence[object]) -> Iterator[tuple[int, Sequence[Listed]]]:
         for number, path in shards(self._folder):
-            with _opened(path) as connection:
+            with looked_into(path) as connection:
                 rows = connection.execute(statement, values).fetchall() if connection else []
             yield number, [self._listed(number, row) for row in rows]
 
@@ -154,7 +152,7 @@ class QueueDesk:
     def _change(self, submission_id: str, number: int | None, event: DeliveryEvent) -> Sequence[Wish]:
         wishes: list[Wish] = []
         for shard, path in shards(self._folder):
-            with _opened(path) as connection:
+            with looked_into(path) as connection:
                 if connection:
                     wishes += self._change_in(connection, shard, (submission_id, number), event)
         name = submission_id if number is None else f"{submission_id}.{number}"
@@ -165,17 +163,11 @@ class QueueDesk:
     ) -> list[Wish]:
         submission_id, number = which
         rows = Rows()
-        connection.execute("BEGIN IMMEDIATE")  # from here on nobody else moves anything in this shard
-        try:
+        with transaction(connection):
             found = connection.execute(statements.SHOWN, (submission_id,)).fetchall()
             chosen = [self._listed(shard, row) for row in found if number is None or row[1] == number]
             wishes = [Wish(one.id, one.account_id, self._wish(one, event, rows)) for one in chosen]
             write_rows(connection, rows, Change())
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
         return wishes
 
     def _wish(self, one: Listed, event: DeliveryEvent, rows: Rows) -> Answer:
@@ -215,17 +207,3 @@ class QueueDesk:
 
 def _is_for(one: Listed, is_them: Callable[[Address], bool]) -> bool:
     return one.delivery is not None and is_them(one.delivery.recipient.address)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection | None]:
-    """Open a shard; None for one that was adopted, or not yet made, while we looked."""
-    try:
-        connection = connect(path)
-    except (sqlite3.OperationalError, ForeignShard):
-        if path.exists() and path.stat().st_size:
-            raise
-        yield None
-        return
-    with closing(connection):
-        yield connection

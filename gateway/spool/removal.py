@@ -9,7 +9,6 @@ worker waits for none of them longer than for another's commit. It fails with sq
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +19,8 @@ from gateway.ports import Keyring
 from gateway.spool import statements
 from gateway.spool.batch import Change, write_rows
 from gateway.spool.codec import Codec, Row, Rows, Spoiled, add_move, event_of
-from gateway.spool.errors import ForeignShard, ShardTaken
-from gateway.spool.shard import ShardLock, connect, lock_shard, shards
+from gateway.spool.errors import ShardTaken
+from gateway.spool.shard import ShardLock, lock_shard, looked_into, shards, transaction
 
 _BATCH = 200  # deliveries or events in one transaction
 _PATIENCE = 500  # milliseconds that a file may be in use, before it has to be looked at again
@@ -85,7 +84,7 @@ class Removal:
         """Let no file keep the shape of what was deleted; say whether all were free for it."""
         done = True
         for _, path in shards(self._folder):
-            with _opened(path) as connection:
+            with looked_into(path) as connection:
                 if connection is not None:
                     connection.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
                     done &= compact(connection, path, vacuum_below)
@@ -117,7 +116,7 @@ class Removal:
                 except (KeyError, ValueError):
                     continue  # nobody can read it
         for start in range(0, len(places), _BATCH):
-            with _transaction(connection):
+            with transaction(connection):
                 connection.executemany(statements.SILENCE, places[start : start + _BATCH])
         return len(places)
 
@@ -125,7 +124,7 @@ class Removal:
         for number, path in shards(self._folder):
             lock = _lock_of_nobody(self._folder, number)
             try:
-                with _opened(path) as connection:
+                with looked_into(path) as connection:
                     if connection is not None:
                         yield _Shard(number, connection, lock is not None)
             finally:
@@ -144,7 +143,7 @@ class _Shard:
     def remove(self, keys: Sequence[Key]) -> Removed:
         total = Removed()
         for start in range(0, len(keys), _BATCH):
-            with _transaction(self.connection):
+            with transaction(self.connection):
                 total += self._remove(keys[start : start + _BATCH])
         return total
 
@@ -172,7 +171,7 @@ class _Shard:
         """Delete an account's events, which are on their way to the store."""
         total = 0
         while True:
-            with _transaction(self.connection):
+            with transaction(self.connection):
                 count = self.connection.execute(statement, (account_id, _BATCH)).rowcount
             total += count
             if count < _BATCH:
@@ -197,29 +196,3 @@ def _lock_of_nobody(folder: Path, number: int) -> ShardLock | None:
         return lock_shard(folder, number)
     except ShardTaken:
         return None
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection | None]:
-    """Open a shard; None for one that was adopted, or not yet made, while we looked."""
-    try:
-        connection = connect(path)
-    except (sqlite3.OperationalError, ForeignShard):
-        if path.exists() and path.stat().st_size:
-            raise
-        yield None
-        return
-    with closing(connection):
-        yield connection
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")  # from here on nobody else moves anything in this shard
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise

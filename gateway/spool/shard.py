@@ -10,6 +10,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,3 +142,30 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+@contextmanager
+def looked_into(path: Path) -> Iterator[sqlite3.Connection | None]:
+    """Open a shard beside its worker; None for one that was adopted, or not yet made, while we looked."""
+    try:
+        connection = connect(path)
+    except (sqlite3.OperationalError, ForeignShard):
+        if path.exists() and path.stat().st_size:
+            raise
+        yield None
+        return
+    with closing(connection):
+        yield connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit what the block writes, or nothing of it; from its begin on nobody else moves anything here."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
