@@ -15,7 +15,6 @@ settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile(
     "ci", max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-LONG = bool(os.environ.get("LONG"))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
@@ -28,11 +27,8 @@ def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
 _TOLD = "told"
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give scenarios their second try; leave the long ones out where nobody asks for them."""
-    if not LONG:
-        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
-        items[:] = [item for item in items if not item.get_closest_marker("long")]
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give scenarios their second try."""
     for item in items:
         if item.get_closest_marker("scenario"):
             item.add_marker(pytest.mark.flaky(reruns=1))
@@ -50,11 +46,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("FAILED AT FIRST, AND PLAYED AGAIN", yellow=True, bold=True)
         for name in again:
             terminalreporter.write_line(name)
-    if not LONG:
-        terminalreporter.section("LEFT OUT", yellow=True, bold=True)
-        terminalreporter.write_line(
-            "the long scenarios, in which processes are killed again and again: LONG=1"
-        )
     _tell_what_did_not_run(terminalreporter)
 
 

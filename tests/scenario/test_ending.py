@@ -116,7 +116,6 @@ def states_in_queue(house: House) -> list[str]:
         return [str(one.state) for one in opened.queue.listing(account_id=account.id)]
 
 
-@pytest.mark.long
 def test_a_person_is_shown_and_erased_while_their_mail_waits(house: House) -> None:
     house.sink.stop()
     send(house, "to both", ["r5@example.net", "r6@example.net"])
@@ -196,7 +195,6 @@ def found_in(house: House, signs: dict[str, bytes], files: str = "*") -> list[tu
     ]
 
 
-@pytest.mark.long
 def test_that_nothing_of_an_erased_account_is_left_in_any_file(
     house: House, tell: Callable[[str], None]
 ) -> None:

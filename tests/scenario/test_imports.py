@@ -69,7 +69,6 @@ def test_a_killed_import_is_resumed_where_it_stood(own_house):
     assert _ask(house, "SELECT COUNT(*) FROM ledger WHERE act = 'imported'") >= ROWS
 
 
-@pytest.mark.long
 def test_people_are_asked_by_letters_of_their_own(own_house):
     house = own_house
     policy = house.folder / "policy.toml"

@@ -243,7 +243,6 @@ def test_a_worker_dies_before_the_subscription_has_ended(own_house: House) -> No
     assert len(answers(own_house, "ann@example.net")) == 1
 
 
-@pytest.mark.long
 def test_workers_die_under_letters(own_house: House, tell: Callable[[str], None]) -> None:
     """Readers leave and people write to postmaster@, while workers are killed: each 250 holds."""
     own_house.change("^answers_per_source = .*", 'answers_per_source = "1000/h"')

@@ -110,7 +110,6 @@ def arrivals(house: House) -> collections.Counter[str]:
     return collections.Counter(one.marker for one in house.sink.received if one.sender)
 
 
-@pytest.mark.long
 def test_under_load(own_house: House, tell: Callable[[str], None]) -> None:
     seed = random.randrange(1 << 32)
     own_house.change("^connections = 20", f"connections = {CONNECTIONS}")
@@ -141,7 +140,6 @@ def test_under_load(own_house: House, tell: Callable[[str], None]) -> None:
     assert twice <= CONNECTIONS * sum(name.startswith("worker") for name in killer.killed)
 
 
-@pytest.mark.long
 def test_with_a_backlog_while_the_next_hop_is_down(own_house: House, tell: Callable[[str], None]) -> None:
     own_house.start()
     own_house.sink.stop()

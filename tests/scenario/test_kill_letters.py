@@ -77,7 +77,6 @@ def a_minute_passes(house: House) -> None:
     store.close()
 
 
-@pytest.mark.long
 def test_workers_die_between_the_two_commits_of_a_letter(
     own_house: House, tell: Callable[[str], None]
 ) -> None:

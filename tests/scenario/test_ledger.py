@@ -43,7 +43,6 @@ def killed_after(house: House, file: Path, entries: int) -> None:
         process.kill()
 
 
-@pytest.mark.long
 def test_a_load_that_is_killed_leaves_a_whole_ledger(
     own_house: House, tmp_path: Path, tell: Callable[[str], None]
 ) -> None:

@@ -141,7 +141,6 @@ def kill_web(house: House) -> None:
     )
 
 
-@pytest.mark.long
 def test_kill_9_of_the_web_process_loses_nobody(own_house: House, tell: Callable[[str], None]) -> None:
     own_house.start()
     book = Book(own_house)

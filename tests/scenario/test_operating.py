@@ -286,7 +286,6 @@ def test_a_copy_that_hangs_at_its_hop_can_be_dropped(house: House, reader: str) 
 # The end
 
 
-@pytest.mark.long
 def test_sigterm_drains_within_its_bound(house: House, readers: Iterator[str]) -> None:
     """A content that still comes is taken, one that never ends is not waited for, and no one else may begin."""
     with house.client() as ending, house.client() as endless, house.client() as idle:

@@ -155,7 +155,6 @@ def test_who_left_is_told_signed_and_listed(telling: House, receiver: Receiver, 
         assert word not in telling.log()
 
 
-@pytest.mark.long
 def test_kill_9_of_the_dispatchers_process_in_a_burst_loses_nothing(
     telling: House, receiver: Receiver, tell: Callable[[str], None]
 ) -> None:
@@ -203,7 +202,6 @@ def everything(house: House, key: str) -> list[dict[str, str]]:
     return found
 
 
-@pytest.mark.long
 def test_a_receiver_that_was_down_gets_it_later(telling: House, receiver: Receiver) -> None:
     receiver.status = 500
     telling.change(r'^first_retry = "5s"', "first_retry = 0.2")
