@@ -1,8 +1,7 @@
 """What all tests share: hypothesis profiles, and the last words of a run.
 
 At its very end a run tells what the tests have seen (how many messages arrived after so many kills, say), and
-loudly what this machine could not run: a silent skip reads like a pass. A scenario that fails is played once more,
-because real processes on a busy machine meet deadlines that are the machine's; the run says which ones were.
+loudly what this machine could not run: a silent skip reads like a pass.
 """
 
 import os
@@ -27,13 +26,6 @@ def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
 _TOLD = "told"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give scenarios their second try."""
-    for item in items:
-        if item.get_closest_marker("scenario"):
-            item.add_marker(pytest.mark.flaky(reruns=1))
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was seen, and what was skipped and why."""
     told = list(_told(terminalreporter))
@@ -41,11 +33,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("SEEN")
         for line in told:
             terminalreporter.write_line(line)
-    again = [report.nodeid for report in terminalreporter.stats.get("rerun", [])]
-    if again:
-        terminalreporter.section("FAILED AT FIRST, AND PLAYED AGAIN", yellow=True, bold=True)
-        for name in again:
-            terminalreporter.write_line(name)
     _tell_what_did_not_run(terminalreporter)
 
 

@@ -227,7 +227,8 @@ class SqliteSpool:
         except BaseException:
             self._events_may_wait = True
             raise
-        self._events_may_wait = self._events_may_wait or bool(events)
+        if events or not limit:  # who asks for none learns nothing
+            self._events_may_wait = True
         return events
 
     async def forget(self, places: Sequence[int]) -> None:

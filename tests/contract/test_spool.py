@@ -381,6 +381,11 @@ class TestOutbox:
         await spool.forget([place])
         assert await names(spool) == ["B"]
 
+    async def test_who_asks_for_no_event_hides_none(self, spool: Both) -> None:
+        await spool.put(replace(parcel(), events=(event("A"),)))
+        assert not await spool.outbox(0)
+        assert await names(spool) == ["A"]
+
     async def test_recorded_events_go_along_with_the_next_commit(self, spool: Both) -> None:
         spool.record([event("R")])
         await spool.put(replace(parcel(), events=(event("P"),)))
