@@ -22,7 +22,7 @@ from gateway.model.reply import SpoolFull
 from gateway.ports import Clock, Keyring, LostMove, Parcel, Settlement
 from gateway.spool.codec import Codec, reason, terms
 from gateway.spool.errors import AlreadyKept
-from gateway.spool.stock import OPEN_STATES
+from gateway.spool.stock import OPEN_STATES, counted_as
 
 _QUEUED, _ACTIVE, _HELD = DeliveryState.QUEUED, DeliveryState.ACTIVE, DeliveryState.HELD
 
@@ -141,7 +141,10 @@ class MemorySpool:
 
     async def counts(self) -> Mapping[str, int]:
         """Return the number of deliveries by state."""
-        return {state.value: len(self._in(state)) for state in OPEN_STATES}
+        counts = dict.fromkeys((state.value for state in OPEN_STATES), 0)
+        for one in self._deliveries.values():
+            counts[counted_as(one.state.value)] += 1
+        return counts
 
     async def outbox(self, limit: int) -> Sequence[tuple[int, SealedEvent]]:
         """Return the oldest events with their places."""

@@ -16,9 +16,15 @@ from gateway.settings.schema import SpoolSection
 from gateway.spool.batch import Change
 
 _LOOK = 1.0  # seconds between two questions to the disk
-# A DOOMED one counts as ACTIVE still: another process has doomed it, and this one sees no more than its end.
 OPEN_STATES = tuple(state for state in DeliveryState if state not in SETTLED | {DeliveryState.DOOMED})
-_COUNTED_AS = {DeliveryState.DOOMED.value: DeliveryState.ACTIVE.value}
+
+
+def counted_as(state: str) -> str:
+    """Return the state as which a delivery is counted.
+
+    DOOMED counts as ACTIVE still: another process has doomed it, and this one sees no more than its end.
+    """
+    return DeliveryState.ACTIVE.value if state == DeliveryState.DOOMED.value else state
 
 
 def free_octets(folder: Path) -> int:
@@ -50,7 +56,7 @@ class Stock:
     def apply(self, change: Change) -> None:
         """Follow a commit."""
         for state, amount in change.states.items():
-            self._states[_COUNTED_AS.get(state, state)] += amount
+            self._states[counted_as(state)] += amount
         self._octets += change.octets
 
     def counts(self) -> dict[str, int]:

@@ -107,7 +107,7 @@ for await (const line of lines) {
   const { name, width, height, ...piece } = JSON.parse(line);
   html = piece.html;
   await page.setViewportSize({ width, height });
-  await page.goto("https://piece.invalid/", { waitUntil: "domcontentloaded" });
+  await page.goto("https://piece.invalid/", { waitUntil: "load" }); // an image takes its words' room once it failed
   const links = await page.evaluate(look);
   let visible = false;
   for (const leaf of links.flat()) visible = (await seen(leaf)) || visible;

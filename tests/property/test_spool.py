@@ -153,11 +153,11 @@ class Twins(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        """Open the shard anew: what was ACTIVE is QUEUED, due now; tell the twin the same."""
+        """Open the shard anew: what was ACTIVE is QUEUED, due now, DOOMED ends; tell the twin the same."""
         self.runner.run(self.sqlite.close())
         self.sqlite = self.runner.run(self._open())
         for one in list(self.memory._deliveries.values()):
-            if one.state is DeliveryState.ACTIVE:
+            if one.state in {DeliveryState.ACTIVE, DeliveryState.DOOMED}:
                 back = Settlement(one, DeliveryEvent.UNCLAIM, due_at=15.0)
                 self.runner.run(self.memory.settle([back]))
 
