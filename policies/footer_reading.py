@@ -1,13 +1,14 @@
 """What a part's text says: its placeholders, the way out it shows, and where a footer would go in it.
 
 It depends on the text and on how links of ours and of the sender's header look, not on the message around it;
-so it is remembered for the last few texts. HTML is parsed once: as a reader will get it, with a paragraph
-where the footer would stand.
+so it is remembered for the last few texts, and for those that are one of them with other words in it. HTML is
+parsed once: as a reader will get it, with a paragraph where the footer would stand.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from gateway.mime.enclosed import end_of_plain, is_armoured
 from gateway.mime.insertion import Place, bounded, likely_end, place_in_html, probed
@@ -17,6 +18,7 @@ from gateway.mime.transfer import Untouchable
 from gateway.model.message import Message, Part
 from gateway.model.way_out import Evidence, Finding, WayOut
 from policies.footer_edit import AMP, HTML, Edit, behind, edit_of
+from policies.footer_merged import Known
 from policies.way_out.circumstances import Circumstances
 from policies.way_out.look import in_page
 from policies.way_out.page import Page, page_of
@@ -24,6 +26,7 @@ from policies.way_out.placeholders import Form, Site, sites
 from policies.way_out.plain import in_plain
 
 STAND_IN = "https://unsubscribe.invalid/here"  # the link of whoever gets the message
+_COMPARED = 2  # known texts that one may be cast in the mould of
 # It hides the body until AMP's own script has run, in every AMP message: it says nothing of what is seen.
 _AMP_BOILERPLATE = re.compile(r"<style\s+amp4email-boilerplate\s*>[^<]*</style>", re.IGNORECASE)
 
@@ -41,6 +44,7 @@ class Reading:
     armoured: bool
     place: Place | None = None
     reason: str = ""
+    known: Known | None = None  # for texts that only have other words
     _edits: dict[Place | None, Edit] = field(default_factory=dict, compare=False)
 
     def edit(self, message: Message, part: Part, where: Place | None) -> Edit:
@@ -50,18 +54,42 @@ class Reading:
         return self._edits[where]
 
 
-_READINGS = LastReadings[Reading]()
+_HTML_READINGS, _READINGS = LastReadings[Reading](), LastReadings[Reading]()
 
 
 def reading_of(message: Message, part: Part, circumstances: Circumstances) -> Reading:
     """Read a text; raise Untouchable where readers would not agree on what it says."""
     body = message.raw[part.body_start : part.body_end]
     under = (part.encoding, part.content_type, part.charset, part.format_flowed, circumstances)
-    return _READINGS.get(body, under, lambda: _read(message, part, circumstances))
+    last = _HTML_READINGS if part.content_type in HTML else _READINGS
+    reading = last.of(body, under)
+    if reading is None:
+        text = text_of(message, part)
+        reading = _merged(text, last.under(under))
+        if reading is None:
+            reading = _read(part, text, circumstances)
+            last.keep(body, under, reading)
+    return reading
 
 
-def _read(message: Message, part: Part, circumstances: Circumstances) -> Reading:
-    text = text_of(message, part)
+def _merged(text: Text, readings: Iterable[Reading]) -> Reading | None:
+    """Return the reading of a text that is one of some others with other words in it."""
+    if not _is_utf_8(text):
+        return None
+    lines = text.view.split(b"\n")
+    known = (one.known for one in readings if one.known is not None and one.known.height == len(lines))
+    for one in islice(known, _COMPARED):
+        found = one.cast(text.view, lines)
+        if found is not None:
+            return Reading(text, found.sites, one.finding, armoured=False, place=found.place)
+    return None
+
+
+def _is_utf_8(text: Text) -> bool:
+    return text.reads == "utf-8" and text.octets is text.view
+
+
+def _read(part: Part, text: Text, circumstances: Circumstances) -> Reading:
     lower = text.view.lower()
     if part.content_type in HTML:
         return _read_html(part, text, lower, circumstances)
@@ -93,7 +121,10 @@ def _read_html(part: Part, text: Text, lower: bytes, circumstances: Circumstance
         return Reading(text, found, finding, armoured=False, reason=untouchable.reason)
     if place.closing and part.content_type == AMP:  # it is valid as it is, or not shown at all
         return Reading(text, found, finding, armoured=False, reason="html")
-    return Reading(text, found, finding, armoured=False, place=place)
+    known = None
+    if part.content_type != AMP and _is_utf_8(text):
+        known = Known(text.view, lower, circumstances, sites=found, finding=finding, place=place)
+    return Reading(text, found, finding, armoured=False, place=place, known=known)
 
 
 def _as_sent(text: Text, found: Sequence[Site], end: int) -> tuple[bytes, bytes]:

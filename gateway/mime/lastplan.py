@@ -9,7 +9,7 @@ hashed: that is nothing for texts that differ, and for those that do not it is a
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from gateway.model.message import Message
@@ -18,7 +18,7 @@ Plan = TypeVar("Plan")
 Reading = TypeVar("Reading")
 
 _TEXTS = 8
-_LONGEST_TEXT = 262_144  # octets, so that what is kept stays small
+_OCTETS = 1 << 20  # of all texts that are kept; a longer one is not
 
 
 class LastPlan(Generic[Plan]):
@@ -43,17 +43,28 @@ class LastPlan(Generic[Plan]):
 class LastReadings(Generic[Reading]):
     """What was read in the last few texts. ``circumstances``: whatever else a reading depends on."""
 
-    __slots__ = ("_last",)
+    __slots__ = ("_last", "_left")
 
     def __init__(self) -> None:
-        self._last: deque[tuple[bytes, object, Reading]] = deque(maxlen=_TEXTS)
+        self._last: deque[tuple[bytes, object, Reading]] = deque()
+        self._left = _OCTETS
 
-    def get(self, text: bytes, circumstances: object, read: Callable[[], Reading]) -> Reading:
-        """Return the reading, calling ``read`` only where these octets are none of the last."""
+    def of(self, text: bytes, circumstances: object) -> Reading | None:
+        """Return the reading of a text that is one of the last."""
         for known, under, reading in self._last:
             if known == text and under == circumstances:
                 return reading
-        reading = read()
-        if len(text) <= _LONGEST_TEXT:
-            self._last.append((text, circumstances, reading))
-        return reading
+        return None
+
+    def under(self, circumstances: object) -> Iterator[Reading]:
+        """Yield the readings of the last texts in the same circumstances, the last of all first."""
+        return (reading for _, under, reading in reversed(self._last) if under == circumstances)
+
+    def keep(self, text: bytes, circumstances: object, reading: Reading) -> None:
+        """Keep a reading, for as long as not too many others come after it."""
+        if len(text) > _OCTETS:
+            return
+        self._last.append((text, circumstances, reading))
+        self._left -= len(text)
+        while self._left < 0 or len(self._last) > _TEXTS:
+            self._left += len(self._last.popleft()[0])

@@ -58,6 +58,19 @@ def tags(lower: bytes) -> Iterator[Tag]:
     yield Tag(b"", len(lower), len(lower))
 
 
+def texts(lower: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where running text begins and ends: what is outside of tags, comments and raw text."""
+    at = 0
+    for token in _TOKEN.finditer(lower):
+        if token.start() > at:
+            yield at, token.start()
+        if token.lastindex == 3:
+            return
+        at = token.end()
+    if at < len(lower):
+        yield at, len(lower)
+
+
 def careful_end(lower: bytes) -> int:
     """Return the start of the last ``</body>``, else ``</html>``, else where the text or its reading ends."""
     found: dict[bytes, int] = {}

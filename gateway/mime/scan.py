@@ -40,10 +40,10 @@ _DEFAULT = ContentType("text/plain")  # RFC 2045 section 5.2
 _OPAQUE = ContentType("")
 _IN_DIGEST = ContentType("message/rfc822")  # RFC 2046 section 5.1.5
 
-# A line end without a fold behind it (RFC 5322 sections 2.2 and 2.2.3), and what a field's name is made of;
-# blanks between it and the colon are section 4.5's.
+# A line end without a fold behind it (RFC 5322 sections 2.2 and 2.2.3), and a field's name; blanks between it
+# and the colon are section 4.5's.
 _FIELD_ENDS = re.compile(rb"\r\n(?![ \t])")
-_IN_NAMES = bytes(octet for octet in range(33, 127) if octet != ord(":"))
+_NAME = re.compile(rb"([!-9;-~]++)[ \t]*+:")
 
 
 def scan(raw: bytes) -> Message:
@@ -96,10 +96,9 @@ class _Scan:
                 self.defects.append(broken)
                 break
             after = min(at + len(line) + 2, stop)
-            colon = line.find(b":")
-            name = line[:colon].rstrip(b" \t") if colon > 0 else b""
-            if name and not name.translate(None, _IN_NAMES):
-                fields.append(Field(name.lower(), at, at + colon + 1, after))
+            name = _NAME.match(line)
+            if name is not None:
+                fields.append(Field(name[1].lower(), at, at + name.end(), after))
             elif at == start:
                 self.defects.append(headless)
                 return (), start, headless

@@ -22,7 +22,7 @@ from policies.way_out.shown import why_not_seen
 from policies.way_out.sight import Hidden, Sight
 from policies.way_out.target import why_broken
 from policies.way_out.words import (
-    may_say_here,
+    may_point,
     may_say_leave,
     says_here,
     says_leave,
@@ -99,7 +99,7 @@ class _Search:
         """Return the links that say "here", or show their own URL, in a sentence about leaving."""
         labels = self._links.labels
         together = "\n".join([labels[link] for link in links])
-        if "://" not in together and not may_say_here(together):
+        if not may_point(together):
             return []
         pointing = [link for link in links if "://" in labels[link] or says_here(labels[link])]
         return [link for link in pointing if says_leave(self._links.beside(link))]

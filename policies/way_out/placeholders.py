@@ -181,6 +181,11 @@ def unmistakable(octets: bytes) -> tuple[Site, ...]:
     return tuple([Site(one.start, one.end, b"\0", html=False) for one in sure])
 
 
+def may_hold(lower: bytes) -> bool:
+    """Whether a text, in lower case, may hold placeholders."""
+    return any(one in lower for one in _NAMES) or (b"%" in lower and bool(_hints(lower)))
+
+
 # Finding ----------------------------------------------------------------------------------------------------
 
 

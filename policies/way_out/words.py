@@ -85,15 +85,27 @@ def _one_of_each() -> AhoCorasick:
     return AhoCorasick(sorted(pieces), implementation=Implementation.DFA)
 
 
+def _all() -> AhoCorasick:
+    """Return what finds every stem and phrase, also within a word."""
+    said = [one for wording in WORDING.values() for one in (*wording.stems, *wording.phrases)]
+    return AhoCorasick(sorted(set(map(normalised, said))), implementation=Implementation.DFA)
+
+
 _TABLE, _WITHOUT_BLANKS = _table()
 _KEYS = _TABLE.keys()
 _HERE = frozenset(map(normalised, HERE))
 _MAY_SAY = _one_of_each().find_matches_as_indexes
+_HOLDS = _all().find_matches_as_indexes
 
 
 def may_say_leave(texts: str) -> bool:
     """Whether one of several texts, one below the other, may be of those that ``says_leave``."""
     return bool(_MAY_SAY(_letters(texts)))
+
+
+def holds_leave(text: str) -> bool:
+    """Whether some part of a text, wherever it begins and ends, may be of those that ``says_leave``."""
+    return may_say_leave(text) and bool(_HOLDS(normalised(text)))
 
 
 def says_leave(text: str) -> bool:
@@ -125,9 +137,9 @@ def says_here(text: str) -> bool:
     return len(words) <= _MOST_WORDS and _points(text, words)
 
 
-def may_say_here(texts: str) -> bool:
-    """Whether one of several texts, one below the other, may be of those that ``says_here``."""
-    return _points(texts, _words(texts))
+def may_point(texts: str) -> bool:
+    """Whether one of several texts may be of a link that only points: it ``says_here``, or shows a URL."""
+    return "://" in texts or _points(texts, _words(texts))
 
 
 def _points(text: str, words: Sequence[str]) -> bool:

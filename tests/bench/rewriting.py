@@ -2,8 +2,9 @@
 
     make bench-mime
 
-Each text differs from the last, so that nothing is remembered from one message to the next, as with merged names;
-`known text` shows what it costs when it is the same. The best of several rounds: other load only adds.
+`new` texts differ from all before in their markup, so that nothing is remembered from one message to the next;
+`merged` ones only in their words, as a newsletter's do when each reader's name is put in; `known` ones not at
+all. The best of several rounds: other load only adds.
 """
 
 import base64
@@ -33,6 +34,10 @@ _ROW = (
 _WORDS = b"Spring is here, and with it comes the new collection of this year, as every year.\r\n"
 
 
+Make = Callable[..., bytes]
+"""Makes one message: from a number that is put into its words, and one that is put into its markup."""
+
+
 def _html(octets: int) -> bytes:
     rows = _ROW * (max(octets - 200, 0) // len(_ROW))
     return (
@@ -42,14 +47,16 @@ def _html(octets: int) -> bytes:
     )
 
 
-def _one(kind: str, encoding: str, body: bytes) -> Callable[[int], bytes]:
+def _one(kind: str, encoding: str, body: bytes) -> Make:
     head = (
         _HEAD
         + f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode()
     )
 
-    def make(number: int) -> bytes:
-        text = body.replace(b"Spring", b"Spring %d" % number, 1)
+    def make(number: int, markup: int = 0) -> bytes:
+        text = body.replace(b"Spring", b"Spring %d" % number, 1).replace(
+            b"<html>", b'<html id="%05d">' % markup
+        )
         if encoding == "quoted-printable":
             text = quopri.encodestring(text.replace(b"\r\n", b"\n")).replace(b"\n", b"\r\n")
         elif encoding == "base64":
@@ -59,14 +66,14 @@ def _one(kind: str, encoding: str, body: bytes) -> Callable[[int], bytes]:
     return make
 
 
-def _alternative(octets: int) -> Callable[[int], bytes]:
+def _alternative(octets: int) -> Make:
     text, html = (
         _one("plain", "quoted-printable", _WORDS * (octets // 4 // 84)),
         _one("html", "quoted-printable", _html(octets * 3 // 4)),
     )
 
-    def make(number: int) -> bytes:
-        parts = [one(number).removeprefix(_HEAD) for one in (text, html)]
+    def make(number: int, markup: int = 0) -> bytes:
+        parts = [one(number, markup).removeprefix(_HEAD) for one in (text, html)]
         return (
             _HEAD
             + b'Content-Type: multipart/alternative; boundary="=_b"\r\n\r\n'
@@ -77,15 +84,15 @@ def _alternative(octets: int) -> Callable[[int], bytes]:
     return make
 
 
-def _with_file(octets: int) -> Callable[[int], bytes]:
+def _with_file(octets: int) -> Make:
     body = base64.encodebytes(bytes(range(256)) * (octets // 256 * 3 // 4)).replace(b"\n", b"\r\n")
     text = _one("plain", "8bit", _WORDS)
 
-    def make(number: int) -> bytes:
+    def make(number: int, markup: int = 0) -> bytes:
         return (
             _HEAD
             + b'Content-Type: multipart/mixed; boundary="=_b"\r\n\r\n--=_b\r\n'
-            + text(number).removeprefix(_HEAD)
+            + text(number, markup).removeprefix(_HEAD)
             + b"\r\n--=_b\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n"
             + b'Content-Disposition: attachment; filename="a.pdf"\r\n\r\n'
             + body
@@ -95,13 +102,13 @@ def _with_file(octets: int) -> Callable[[int], bytes]:
     return make
 
 
-def _file_alone(octets: int) -> Callable[[int], bytes]:
+def _file_alone(octets: int) -> Make:
     body = base64.encodebytes(bytes(range(256)) * (octets // 256 * 3 // 4)).replace(b"\n", b"\r\n")
     head = _HEAD + b"Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-    return lambda number: head + b"%d" % number * 4 + body
+    return lambda number, _=0: head + b"%d" % number * 4 + body
 
 
-CASES: list[tuple[str, float, Callable[[int], bytes]]] = [
+CASES: list[tuple[str, float, Make]] = [
     ("4 KiB text", 0.1, _one("plain", "8bit", _WORDS * 47)),
     ("4 KiB HTML, 8bit", 0.1, _one("html", "8bit", _html(4096))),
     ("4 KiB HTML, quoted-printable", 0.1, _one("html", "quoted-printable", _html(4096))),
@@ -126,13 +133,18 @@ def _spent(raws: list[bytes]) -> float:
 
 def main() -> None:
     """Measure and print."""
-    print(f"{'':34}{'octets':>10}{'budget':>9}{'new text':>10}{'known text':>12}")
+    print(f"{'':34}{'octets':>10}{'budget':>9}{'new':>9}{'merged':>9}{'known':>9}")
     for name, budget, make in CASES:
         size = len(make(0))
         count = max(2, min(200, 4_000_000 // size))
-        new = min(_spent([make(number + 1000 * round_) for number in range(count)]) for round_ in range(9))
-        known = min(_spent([make(0)] * count) for _ in range(9))
-        print(f"{name:34}{size:>10}{budget:>9.1f}{new:>10.3f}{known:>12.3f}")
+        new, merged, known = (
+            min(
+                _spent([make(*numbers(number + 1000 * round_)) for number in range(count)])
+                for round_ in range(9)
+            )
+            for numbers in (lambda number: (number, number), lambda number: (number,), lambda _: (0,))
+        )
+        print(f"{name:34}{size:>10}{budget:>9.1f}{new:>9.3f}{merged:>9.3f}{known:>9.3f}")
 
 
 if __name__ == "__main__":
