@@ -19,6 +19,7 @@ from gateway.model.facts import Basis, SubscriptionState
 from gateway.model.ledger import Act, Deed, Origin, SealedDeed, seal_deed
 from gateway.model.values import dataclass
 from gateway.store import dialect, person_sample
+from gateway.store.behind import CommitsBehind
 from gateway.store.bond import Change, Left, Standing, subscribe, why_left
 from gateway.store.database import Store
 from gateway.store.import_cases import Case, CaseMoved, advance, change, read_case
@@ -53,10 +54,21 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Buckets that are applied together: from the cursor to ``until``, which is not of it."""
+    """Buckets that are applied together: from ``start`` to ``until``, which is not of it."""
 
+    start: int
     until: int
-    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """An address's best row each, in the order of their hashes, and how many rows were doubles."""
+
+    best: Sequence[Sequence[Any]]
+    doubled: int
+
+
+_NO_ROWS = _Rows((), 0)
 
 
 def slices(connection: Connection, case: Case) -> Iterator[Slice]:
@@ -68,13 +80,13 @@ def slices(connection: Connection, case: Case) -> Iterator[Slice]:
         .group_by(this.bucket)
         .order_by(this.bucket)
     )
-    rows = 0
+    start, rows = case.bucket, 0
     for bucket, count in connection.execute(counted).all():
         rows += count
         if rows >= _ROWS:
-            yield Slice(bucket + 1, rows)
-            rows = 0
-    yield Slice(BUCKETS, rows)
+            yield Slice(start, bucket + 1)
+            start, rows = bucket + 1, 0
+    yield Slice(start, BUCKETS)
 
 
 class Application:
@@ -96,24 +108,36 @@ class Application:
                 self._case = read_case(connection, self._keyring, self._case.id)
         with self._store.read() as connection:
             todo = list(slices(connection, self._case))
-        for one in todo:
-            with uncollected():
-                self._apply(one, now)
-            progress(self._case.applied)
+        with CommitsBehind(self._store) as behind:
+            rows = self._read(todo[0])
+            for one, following in zip(todo, [*todo[1:], None], strict=True):
+                rows = self._apply(one, rows, following, behind, now)
+                progress(self._case.applied)
         return self._case
 
-    def _apply(self, one: Slice, now: float) -> None:
-        with self._store.read() as connection:
-            candidates, doubled = self._read(connection, one.until, now)
-        # What must not wait is done before the transaction: others wait for the inserts only.
-        with self._store.write() as connection:
-            changes = self._put(connection, candidates, one.until, now)
-            self._clear(connection, one.until)
-            self._move(connection, one.until, changes, doubled, now)
-            self._case = read_case(connection, self._keyring, self._case.id)
+    def _apply(
+        self, one: Slice, rows: _Rows, following: Slice | None, behind: CommitsBehind, now: float
+    ) -> _Rows:
+        """Apply a slice, the rows of which were read; return those of the next.
 
-    def _read(self, connection: Connection, until: int, now: float) -> tuple[list[Candidate], int]:
-        """Return an address's best row each, by hash, and how many rows were doubles."""
+        What must not wait is done before the transaction: others wait for the inserts only. A slice is read
+        while nothing is committed: SQLite's log grows without end where somebody reads at each commit.
+        """
+        with uncollected():
+            candidates = [self._candidate(row, now) for row in rows.best]
+            behind.wait()
+            after = self._read(following) if following else _NO_ROWS
+
+            def write(connection: Connection) -> Case:
+                changes = self._put(connection, candidates, one, now)
+                connection.execute(delete(IMPORT_ROW).where(*_mine(self._case, one)))
+                self._move(connection, one.until, changes, rows.doubled, now)
+                return read_case(connection, self._keyring, self._case.id)
+
+            self._case = behind.write(write)
+        return after
+
+    def _read(self, one: Slice) -> _Rows:
         this = IMPORT_ROW.c
         query = (
             select(
@@ -122,12 +146,13 @@ class Application:
                 _as_it_comes(this.person),
                 _as_it_comes(this.sealed),
             )
-            .where(*_mine(self._case, until))
+            .where(*_mine(self._case, one))
             .order_by(this.evidenced, this.line.desc())  # the best comes last, and stays
         )
-        rows = connection.execute(query).all()
+        with self._store.read() as connection:
+            rows = connection.execute(query).all()
         best = {row[1]: row for row in rows}
-        return [self._candidate(best[one], now) for one in sorted(best)], len(rows) - len(best)
+        return _Rows([best[one] for one in sorted(best)], len(rows) - len(best))
 
     def _candidate(self, row: Sequence[Any], now: float) -> Candidate:
         line, address_hash, person, sealed = row
@@ -146,11 +171,11 @@ class Application:
         return self._key.seal(plain, context)
 
     def _put(
-        self, connection: Connection, candidates: Sequence[Candidate], until: int, now: float
+        self, connection: Connection, candidates: Sequence[Candidate], within: Slice, now: float
     ) -> Counter[str]:
         case = self._case
         check_list(connection, case.account_id, case.list_id)
-        there = _there(connection, case, until)
+        there = _there(connection, case, within)
         done = Counter[str]()
         new, deeds, faults = list[Candidate](), list[SealedDeed](), list[tuple[int, str]]()
         for one in candidates:
@@ -183,9 +208,6 @@ class Application:
         if rows:
             dialect.insert_rows(connection, dialect.insert_new(connection, IMPORT_FAULT), rows)
 
-    def _clear(self, connection: Connection, until: int) -> None:
-        connection.execute(delete(IMPORT_ROW).where(*_mine(self._case, until)))
-
     def _move(
         self, connection: Connection, until: int, changes: Counter[str], doubled: int, now: float
     ) -> None:
@@ -213,8 +235,8 @@ class _There:
     barred: set[bytes]  # hashes of those who may not be written to: here, or by anybody
 
 
-def _there(connection: Connection, case: Case, until: int) -> _There:
-    mine = _mine(case, until)
+def _there(connection: Connection, case: Case, one: Slice) -> _There:
+    mine = _mine(case, one)
     this = IMPORT_ROW.c
     address_hash = _as_it_comes(this.address_hash)
     bonds = (
@@ -237,7 +259,7 @@ def _there(connection: Connection, case: Case, until: int) -> _There:
     )
 
 
-def _mine(case: Case, until: int) -> tuple[ColumnElement[bool], ...]:
+def _mine(case: Case, one: Slice) -> tuple[ColumnElement[bool], ...]:
     """Return the condition that the rows of a slice fulfil."""
     this = IMPORT_ROW.c
-    return this.case_number == case.number, this.bucket >= case.bucket, this.bucket < until
+    return this.case_number == case.number, this.bucket >= one.start, this.bucket < one.until

@@ -17,13 +17,14 @@ from gateway.imports.tally import Tally
 from gateway.model.address import MalformedAddress, parse_address
 from gateway.model.ledger import subscription_context
 from gateway.store import dialect
+from gateway.store.behind import CommitsBehind
 from gateway.store.database import Store
 from gateway.store.import_cases import Case, CaseMoved, change, read_case, read_tally, seal_tally
 from gateway.store.keys import StoreKeyring
 from gateway.store.schema import ACCOUNT, IMPORT_FAULT, IMPORT_ROW, PROVIDER_ID
 from gateway.store.uncollected import uncollected
 
-from sqlalchemy import select  # isort: skip
+from sqlalchemy import Connection, select  # isort: skip
 
 Progress = Callable[[int], None]
 """Told after each batch how many lines or rows are done."""
@@ -71,22 +72,20 @@ class Staging:
             self._opened = opened.scalar_one_or_none() or 0.0
         reader = Reader(chunks, case.details.form, Place(case.line, case.digest))
         items = iter(reader)
-        while self._take(items, reader):
-            progress(self._case.line)
+        with CommitsBehind(self._store) as behind:
+            while self._take(items, reader, behind):
+                progress(self._case.line)
         return self._case
 
-    def _take(self, items: Iterator[Row | Fault], reader: Reader) -> bool:
+    def _take(self, items: Iterator[Row | Fault], reader: Reader, behind: CommitsBehind) -> bool:
         """Keep a batch; return whether there was one."""
         with uncollected():
             batch = list(islice(items, _BATCH))
             if batch:
-                self._keep_within_limit(batch, reader.place)
+                if self._case.rows + len(batch) > self._limit:
+                    raise UnreadableFile(f"an import has {self._limit:,} rows at most: send it in parts")
+                self._keep(self._stage(batch), reader.place, behind)
         return bool(batch)
-
-    def _keep_within_limit(self, batch: list[Row | Fault], place: Place) -> None:
-        if self._case.rows + len(batch) > self._limit:
-            raise UnreadableFile(f"an import has {self._limit:,} rows at most: send it in parts")
-        self._keep(self._stage(batch), place)
 
     def _stage(self, items: list[Row | Fault]) -> _Batch:
         batch = _Batch()
@@ -125,7 +124,7 @@ class Staging:
         if self._case.faults + batch.faulty <= NAMED:
             batch.faults.append((self._case.number, line, reason))
 
-    def _keep(self, batch: _Batch, place: Place) -> None:
+    def _keep(self, batch: _Batch, place: Place, behind: CommitsBehind) -> None:
         case = self._case
         batch.rows.sort(key=_bucket)  # in the order of the key, but for the lines that are in order already
         tally = seal_tally(self._keyring, case.account_id, case.id, self._tally)
@@ -136,13 +135,16 @@ class Staging:
             "faults": case.faults + batch.faulty,
             "tally": tally,
         }
-        with self._store.write() as connection:
+
+        def write(connection: Connection) -> Case:
             change(connection, case, self._now, values)
             if batch.rows:
                 dialect.insert_rows(connection, _INSERT_ROW, batch.rows)
             if batch.faults:
                 dialect.insert_rows(connection, _INSERT_FAULT, batch.faults)
-            self._case = read_case(connection, self._keyring, case.id)
+            return read_case(connection, self._keyring, case.id)
+
+        self._case = behind.write(write)
 
 
 def _bucket(row: tuple[object, ...]) -> int:
