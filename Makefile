@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= 2 # tests at once
 
-.PHONY: run test bench bench-erasing bench-steps bench-backlog bench-oneclick bench-mime bench-imports bench-consent fuzz lint types imports check docs catalogues bench-way-out clean
+.PHONY: run test bench bench-erasing bench-steps bench-backlog bench-oneclick bench-mime bench-imports bench-overlap bench-consent fuzz lint types imports check docs catalogues bench-way-out clean
 
 run: $(READY)  ## a demonstration: real mail through a real gateway
 	$(BIN)/consentry demo
@@ -33,6 +33,9 @@ bench-erasing: $(READY) ## how long an account's erasure takes, and what others 
 
 bench-imports: $(READY) ## rows a second and memory of an import, from the file to the ledger
 	$(BIN)/python tests/bench/imports.py $(IMPORTS)
+
+bench-overlap: $(READY) ## how quickly a list of another account is found in an import, among ten million addresses
+	$(BIN)/python tests/bench/overlap.py $(OVERLAP)
 
 bench-consent: $(READY) ## the look-up of a RCPT with ten million subscriptions in the store
 	$(BIN)/python tests/bench/consent_book.py $(CONSENT)

@@ -36,7 +36,6 @@ log = structlog.get_logger("imports")
 
 _PAUSE = 5.0  # seconds between two rounds
 _LONGEST = 300.0  # seconds of asking that a round makes up for, at most
-_LANGUAGE = "en"  # of a letter to somebody of whom a file says nothing else
 _ASKED = frozenset({Fate.LETTER, Fate.REMINDER, Fate.WAITING})
 
 AskOwner = Callable[[Wish, float], Fate]
@@ -97,7 +96,7 @@ class ImportDesk:
 
         def one(case: Case, address: Address, ip: str) -> bool:
             origin = Origin(case.actor, case.details.source, ip)
-            wish = Wish(case.account_id, case.list_id, address, _LANGUAGE, origin)
+            wish = Wish(case.account_id, case.list_id, address, "", origin)
             return ask(wish, now) in _ASKED
 
         return self.cases.ask(case, one, max(1, int(self.rules.asks * seconds / 3600)), now)

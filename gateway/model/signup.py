@@ -17,7 +17,7 @@ ASK_AGAIN = HOUR  # seconds after the letter, when asking again brings the remin
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Somebody wants an address to be on a list. ``language``: a tag, of the letter."""
+    """Somebody wants an address to be on a list. ``language``: a tag, of the letter; "": the list's own."""
 
     account_id: int
     list_id: int

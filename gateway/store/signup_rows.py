@@ -30,6 +30,7 @@ class Names:
     list_identifier: str
     description: str
     frequency: str
+    language: str  # a tag, or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def _named(query: Select[Any]) -> Select[Any]:
         MAIL_LIST.c.list_id.label("list_identifier"),
         MAIL_LIST.c.description,
         MAIL_LIST.c.frequency,
+        MAIL_LIST.c.language,
     )
 
 
@@ -83,6 +85,7 @@ def names_of(row: Row[Any]) -> Names:
         row.list_identifier,
         row.description,
         row.frequency,
+        row.language,
     )
 
 
@@ -152,7 +155,7 @@ def pending_from(bond: Bond, names: Names, details: Details, stay: Stay) -> Pend
         bond.address_hash,
         stay.id,
         parse_address(details.address),
-        details.language,
+        details.language or names.language,
         details.source,
         details.ip,
         stay.asked_at,

@@ -13,7 +13,7 @@ from gateway.model.recommendation import Invitation
 from gateway.model.token import Purpose, Token, seal
 from gateway.pipeline.links import Links
 from gateway.web.joining import about
-from gateway.web.languages import SOURCE, Language, load_languages
+from gateway.web.languages import Language, load_languages, nearest
 from gateway.web.list_letter import LONGEST_NAME, LONGEST_TEXT, ListLetter, in_language, whole
 from gateway.web.pages import environment
 
@@ -32,7 +32,7 @@ class InvitationLetters:
 
     def compose(self, invitation: Invitation, now: float) -> bytes:
         """Return the whole message."""
-        language = self._languages.get(invitation.language, self._languages[SOURCE])
+        language = nearest(invitation.language, self._languages)
         said = _Said(_printable(invitation), language, self._url(invitation, language))
         html = self._templates[language.tag].render(
             letter=said.invitation,

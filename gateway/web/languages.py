@@ -10,6 +10,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from babel import Locale
@@ -21,6 +22,8 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from gateway.settings.shipped import shipped
+
+T = TypeVar("T")
 
 SOURCE = "en"
 TRANSLATED = ("de", "es", "fr", "ro")
@@ -85,6 +88,12 @@ def visit(scope: Scope, languages: Mapping[str, Language]) -> Visit:
     if asked in languages:
         return Visit(languages[asked], f"?lang={asked}")
     return Visit(languages[preferred(Headers(scope=scope).get("accept-language", ""), languages)])
+
+
+def nearest(tag: str, known: Mapping[str, T]) -> T:
+    """Return what is known in a language, in the one that it is a kind of, or in English."""
+    primary = tag.lower().partition("-")[0]
+    return known.get(primary, known[SOURCE])
 
 
 def preferred(accept: str, known: Mapping[str, object]) -> str:

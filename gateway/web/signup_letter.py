@@ -14,7 +14,7 @@ from gateway.model.signup import Pending
 from gateway.model.token import Purpose, Token, seal
 from gateway.pipeline.links import Links
 from gateway.web.joining import shown
-from gateway.web.languages import SOURCE, Language, load_languages
+from gateway.web.languages import Language, load_languages, nearest
 from gateway.web.list_letter import LONGEST_NAME, LONGEST_TEXT, ListLetter, in_language, whole
 from gateway.web.pages import environment
 
@@ -33,7 +33,7 @@ class SignupLetters:
 
     def compose(self, kind: LetterKind, pending: Pending, now: float) -> bytes:
         """Return the whole message: the question, or its one reminder."""
-        language = self._languages.get(pending.language, self._languages[SOURCE])
+        language = nearest(pending.language, self._languages)
         said = _Said(_printable(pending), kind, language, self._url(pending, language))
         html = self._templates[language.tag].render(
             letter=said.pending,

@@ -110,9 +110,14 @@ class NewSubscription(_Strict):
     mode: Annotated[Mode, Field(description="'double-opt-in': they are asked by a letter first.")] = (
         Mode.DOUBLE_OPT_IN
     )
-    language: Annotated[str, Field(pattern=r"^[a-z]{2}$", description="Of the letter.", examples=["en"])] = (
-        "en"
-    )
+    language: Annotated[
+        str,
+        Field(
+            pattern=r"^([a-z]{2})?$",
+            description="Of the letter; the list's own where none is said.",
+            examples=["en"],
+        ),
+    ] = ""
     evidence: EvidenceBody
 
 

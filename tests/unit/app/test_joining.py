@@ -86,6 +86,23 @@ def test_the_offer(house: House) -> None:
     )
 
 
+@pytest.mark.parametrize(("wanted", "written"), [("", "ro"), ("de", "de")])
+def test_a_letter_is_in_the_lists_language_where_none_is_said(
+    house: House, wanted: str, written: str
+) -> None:
+    house.registry.describe_list("acme", "news.acme.example", {"language": "ro"})
+    letters: list[Pending] = []
+    joining = StoreJoining(
+        house.store,
+        house.keyring,
+        house.meter,
+        lambda kind, pending, now: letters.append(pending) or write(kind, pending, now),
+        lambda: SETTINGS,
+    )
+    joining.ask(Wish(house.account.id, house.news.id, ANN, wanted, FORM), NOW)
+    assert [one.language for one in letters] == [written]
+
+
 def test_no_offer(house: House) -> None:
     assert house.joining.offer("acme", "other.acme.example") is None
     assert house.joining.offer("emca", "news.acme.example") is None

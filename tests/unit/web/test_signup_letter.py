@@ -108,6 +108,11 @@ def test_the_reminder_says_that_it_is_the_only_one() -> None:
     assert all("This is the only reminder." in part for part in bodies(message))
 
 
+@pytest.mark.parametrize(("said", "written"), [("de-AT", "de"), ("DE", "de"), ("tlh", "en"), ("", "en")])
+def test_the_nearest_language(said: str, written: str) -> None:
+    assert read(language=said)["Content-Language"] == written
+
+
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_every_language(language: str) -> None:
     message = read(language=language)
