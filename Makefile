@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= 2 # tests at once
+# Without it each process that a test starts would compile the whole house for itself.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test bench bench-erasing bench-steps bench-backlog bench-oneclick bench-mime bench-imports bench-overlap bench-consent fuzz lint types imports check docs catalogues bench-way-out clean
 
@@ -11,7 +13,7 @@ run: $(READY)  ## a demonstration: real mail through a real gateway
 	$(BIN)/consentry demo
 
 test: $(READY) ## all tests; says at its end what this machine could not run
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 bench: $(READY) ## the side-by-side benchmark
 	$(BIN)/python tests/bench/side_by_side.py $(BENCH)

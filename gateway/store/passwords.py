@@ -9,11 +9,13 @@ import asyncio
 import hashlib
 import os
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from gateway.store.bounded import Bounded
 
@@ -38,8 +40,7 @@ class Passwords:
         self._ticks = ticks
         self._hasher = hasher or PasswordHasher()
         self._key = octets(32)
-        # What an unknown name is checked against, at the cost of a known one.
-        self._nobody = self._hasher.hash(octets(16))
+        self._nobody = _hash_of_nothing(self._hasher, octets)
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
         self._right: Bounded[bytes, float] = Bounded(_REMEMBERED)
         self._running: dict[bytes, asyncio.Future[bool]] = {}
@@ -84,6 +85,18 @@ class Passwords:
             raw = _octets(text)
             keyed.update(len(raw).to_bytes(8, "big") + raw)
         return keyed.digest()
+
+
+def _hash_of_nothing(hasher: PasswordHasher, octets: Callable[[int], bytes]) -> str:
+    """Return what an unknown name is checked against, at the cost of a known one.
+
+    Its digest is random, so no password has it; a real one would take each worker's start 150 ms of CPU.
+    """
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, digest = (
+        b64encode(octets(size)).decode().rstrip("=") for size in (hasher.salt_len, hasher.hash_len)
+    )
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
 
 
 def hash_password(password: str, hasher: PasswordHasher | None = None) -> str:

@@ -6,7 +6,6 @@ between words are searched for their phrases.
 """
 
 import re
-import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -29,9 +28,10 @@ _PARTING = (
     "\u00ab\u00b7\u00bb\u2010\u2011\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u2022\u2039\u203a"
 )
 _ASCII = {ord(sign): " " for sign in _PARTING if sign.isascii()}
+MARKS_END = 0x1F000  # beyond it are signs and ideographs, which have no marks; looking there took 70 ms
 _ALL: dict[int, str | None] = {
     # Marks on letters, and what nobody sees.
-    **{code: None for code in range(0x300, sys.maxunicode) if unicodedata.combining(chr(code))},
+    **{code: None for code in range(0x300, MARKS_END) if unicodedata.combining(chr(code))},
     **dict.fromkeys((0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF)),
     # Letters that Unicode does not take apart.
     0x131: "i",

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from fresh_store import fresh_store
 
 from gateway.model.facts import Account, AccountState, ConsentLevel, OverQuota
 from gateway.model.rate import Rate
 from gateway.model.reply import StoreAway
 from gateway.ports import Accounts
 from gateway.store.accounts import StoreAccounts
-from gateway.store.database import open_store
 from gateway.store.keys import StoreKeyring
 from gateway.store.memory import MemoryAccounts
 from gateway.store.passwords import Passwords
@@ -72,8 +72,7 @@ async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         yield _in_memory()
         return
     folder = tmp_path / "state"
-    store = open_store(folder / "store.sqlite")
-    store.upgrade()
+    store = fresh_store(folder / "store.sqlite")
     registry = Registry(store, StoreKeyring(store, bytes(32)), QUICK)
     acme = registry.add_account("acme", "secret", ConsentLevel.CONFIRMED, RATES, 50, OverQuota.SHAPE, 1.0)
     accounts = StoreAccounts(store, Passwords(60.0, QUICK))

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fresh_store import fresh_store
 
 from gateway.model.api_key import Grant, Scope
 from gateway.model.facts import ConsentLevel, OverQuota
 from gateway.model.reply import StoreAway
 from gateway.ports import ApiKeys
 from gateway.store import api_keys
-from gateway.store.database import open_store
 from gateway.store.keys import StoreKeyring
 from gateway.store.memory import MemoryApiKeys
 from gateway.store.registry import Registry
@@ -41,8 +41,7 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]
 
         yield Subject(memory, put, memory.remove, lambda: setattr(memory, "away", StoreAway("away")))
         return
-    store = open_store(tmp_path / "store.sqlite")
-    store.upgrade()
+    store = fresh_store(tmp_path / "store.sqlite")
     registry = Registry(store, StoreKeyring(store, bytes(32)))
     registry.add_account("acme", "secret", ConsentLevel.CONFIRMED, (), 0, OverQuota.REFUSE, now=1.0)
     office, ticks = api_keys.ApiKeys(store), [0.0]

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fresh_store import fresh_store
 
 from gateway.model.facts import Basis, Bonds, Subscription, SubscriptionState, Suppression
 from gateway.ports import ConsentBook
 from gateway.store.consent import StoreConsentBook
-from gateway.store.database import Store, open_store
+from gateway.store.database import Store
 from gateway.store.memory import MemoryConsentBook
 from gateway.store.schema import SUBSCRIPTION, SUPPRESSION
 
@@ -58,8 +59,7 @@ async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         memory = MemoryConsentBook()
         yield Subject(memory, memory.put, memory.suppress)
         return
-    store = open_store(tmp_path / "store.sqlite")
-    store.upgrade()
+    store = fresh_store(tmp_path / "store.sqlite")
     book = StoreConsentBook(store) if request.param == "sqlite" else StoreConsentBook(store, short=0)
     await book.bonds([(1, BOB)])  # connects
     yield _stored(store, book)

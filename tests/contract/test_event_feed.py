@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fresh_store import fresh_store
 from sqlalchemy import Connection
 
 from gateway.model.events import Event, EventType, seal_event
@@ -41,8 +42,7 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]
 
 @contextmanager
 def over_sqlite(folder: Path) -> Iterator[Subject]:
-    store = open_store(folder / "store.sqlite")
-    store.upgrade()
+    store = fresh_store(folder / "store.sqlite")
     keyring = StoreKeyring(store, bytes(32))
     with store.write() as connection:
         for account_id in (ACME, CAFE):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from fresh_store import fresh_store
 from sqlalchemy import select
 
 from gateway.model.events import EventType, SealedEvent
@@ -37,9 +38,8 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]
             lambda: setattr(memory, "away", None),
         )
         return
-    store = open_store(tmp_path / "store.sqlite", timeout=0.05)
+    store = fresh_store(tmp_path / "store.sqlite", timeout=0.05)
     other = open_store(tmp_path / "store.sqlite")
-    store.upgrade()
     events = StoreEvents(store)
     holding = other.write()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from argon2 import PasswordHasher
+from fresh_store import fresh_store
 
 from gateway.imports.case import CaseState
 from gateway.imports.known import Known
@@ -15,7 +16,7 @@ from gateway.model.facts import Account, Basis, ConsentLevel, MailList, OverQuot
 from gateway.model.import_rules import Decision, ImportRules
 from gateway.model.ledger import BEGINNING, Entry, Origin, open_entry, what_is_wrong
 from gateway.store import import_applying, import_staging
-from gateway.store.database import Store, open_store
+from gateway.store.database import Store
 from gateway.store.events import EventHistory
 from gateway.store.farewell import say_farewell
 from gateway.store.import_cases import Case, CaseMoved, NoSuchImport
@@ -101,8 +102,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path) -> Iterator[World]:
-    store = open_store(tmp_path / "store.sqlite")
-    store.upgrade()
+    store = fresh_store(tmp_path / "store.sqlite")
     yield World(store)
     store.close()
 

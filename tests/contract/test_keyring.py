@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fresh_store import fresh_store
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.ports import Keyring
-from gateway.store.database import open_store
 from gateway.store.keys import StoreKeyring
 from gateway.store.memory import MemoryKeyring
 
@@ -26,8 +26,7 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]
         memory = MemoryKeyring(1, 2)
         yield Subject(memory, memory.destroy)
         return
-    store = open_store(tmp_path / "store.sqlite")
-    store.upgrade()
+    store = fresh_store(tmp_path / "store.sqlite")
     keyring = StoreKeyring(store, bytes(32))
     with store.write() as connection:
         keyring.create(connection, 1)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fresh_store import fresh_store
 
 from gateway.model.facts import ConsentLevel, OverQuota
 from gateway.model.webhook import Webhook, WebhookState
-from gateway.store.database import open_store
 from gateway.store.keys import StoreKeyring
 from gateway.store.memory import MemoryWebhooks
 from gateway.store.registry import Registry
@@ -38,8 +38,7 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]
 
         yield Subject(memory, put, memory.of)
         return
-    store = open_store(tmp_path / "store.sqlite")
-    store.upgrade()
+    store = fresh_store(tmp_path / "store.sqlite")
     keyring = StoreKeyring(store, bytes(32))
     Registry(store, keyring).add_account(
         "acme", "secret", ConsentLevel.CONFIRMED, (), 0, OverQuota.REFUSE, now=1.0

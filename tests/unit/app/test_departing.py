@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from fresh_store import fresh_store
 
 from gateway.app.departing import StoreDeparting
 from gateway.app.leaving import StoreLeaving
@@ -11,7 +12,6 @@ from gateway.model.address import parse_address
 from gateway.model.facts import Basis, ConsentLevel, OverQuota
 from gateway.model.ledger import Origin
 from gateway.observe.memory import MemoryMeter
-from gateway.store.database import open_store
 from gateway.store.events import EventHistory
 from gateway.store.keys import StoreKeyring
 from gateway.store.registry import Registry
@@ -27,8 +27,7 @@ SUBMISSION = b"s" * 16
 
 @pytest.fixture
 def store(tmp_path: Path):
-    store = open_store(tmp_path / "store.sqlite")
-    store.upgrade()
+    store = fresh_store(tmp_path / "store.sqlite")
     yield store
     store.close()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from fresh_store import fresh_store
 from sqlalchemy import func, select
 
 from gateway.app.ending import Ending, Eraser, Means, Unfinished, erase_now
@@ -41,7 +42,7 @@ from gateway.store.api_keys import ApiKeys
 from gateway.store.audit import Auditor
 from gateway.store.brands import Brands
 from gateway.store.certificates import check, digest
-from gateway.store.database import Store, open_store
+from gateway.store.database import Store
 from gateway.store.dkim_keys import DkimKeys
 from gateway.store.endings import Endings
 from gateway.store.erasures import Erasures, Job, Phase
@@ -87,8 +88,7 @@ class House:
     settings: AccountsSection = field(default_factory=lambda: AccountsSection(grace=100.0))
 
     def __post_init__(self) -> None:
-        self.store: Store = open_store(self.state / "store.sqlite")
-        self.store.upgrade()
+        self.store: Store = fresh_store(self.state / "store.sqlite")
         self.keyring = StoreKeyring(self.store, MASTER)
         self.registry = Registry(self.store, self.keyring, QUICK)
         self.entropy = SystemEntropy()
@@ -554,27 +554,23 @@ async def test_an_erasure_that_fails_ends_no_other_and_not_the_loop(
 async def test_a_job_that_nobody_can_read_ends_the_loop_only_with_the_process(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ending, loop, looked = Ending(house.means(), MemoryMeter()), asyncio.get_running_loop(), asyncio.Event()
-    go_on = threading.Event()
+    ending, loop = Ending(house.means(), MemoryMeter()), asyncio.get_running_loop()
+    rounds, go_on = asyncio.Queue[None](), threading.Semaphore(0)  # one for each round
 
     def damaged() -> int:
-        loop.call_soon_threadsafe(looked.set)
-        go_on.wait(10)
+        loop.call_soon_threadsafe(rounds.put_nowait, None)
+        go_on.acquire(timeout=30)
         raise ValueError("its seal is not whole")
 
     monkeypatch.setattr(ending, "round", damaged)
     monkeypatch.setattr("gateway.app.ending._PAUSE", 0.0)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(ending.run())
-        await looked.wait()
-        looked.clear()
-        go_on.set()
-        await looked.wait()  # again
-        go_on.clear()
-        looked.clear()
-        await looked.wait()
+        await rounds.get()
+        go_on.release()
+        await rounds.get()  # again
         running.cancel()  # in the middle of a round that will fail
-        loop.call_soon(go_on.set)
+        loop.call_soon(go_on.release)
     assert running.cancelled()
 
 

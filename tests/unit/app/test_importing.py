@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from argon2 import PasswordHasher
+from fresh_store import fresh_store
 
 from gateway.app.importing import ImportDesk, ImportRounds
 from gateway.imports.case import CaseState
@@ -17,7 +18,6 @@ from gateway.model.signup import Fate
 from gateway.observe.memory import MemoryMeter
 from gateway.settings.schema import Settings
 from gateway.store import import_applying
-from gateway.store.database import open_store
 from gateway.store.keys import StoreKeyring
 from gateway.store.registry import Registry
 
@@ -64,8 +64,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path):
-    store = open_store(tmp_path / "store.sqlite")
-    store.upgrade()
+    store = fresh_store(tmp_path / "store.sqlite")
     world = World(store, tmp_path)
     # The clock: the world's own.
     world.desk._clock = world.rounds._clock = SimpleNamespace(now=lambda: world.now)

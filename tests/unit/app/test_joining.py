@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import structlog
 from argon2 import PasswordHasher
+from fresh_store import fresh_store
 
 from gateway.app import joining as module
 from gateway.app.joining import Rounds, StoreJoining
@@ -19,7 +20,6 @@ from gateway.model.signup import Pending, Wish
 from gateway.observe.memory import MemoryMeter
 from gateway.settings.schema import SignupSection
 from gateway.store.brands import Brands
-from gateway.store.database import open_store
 from gateway.store.keys import StoreKeyring
 from gateway.store.letters import Letters
 from gateway.store.registry import Registry
@@ -40,8 +40,7 @@ def write(kind: LetterKind, pending: Pending, now: float) -> bytes:
 
 class House:
     def __init__(self, folder: Path) -> None:
-        self.store = open_store(folder / "store.sqlite")
-        self.store.upgrade()
+        self.store = fresh_store(folder / "store.sqlite")
         self.keyring = StoreKeyring(self.store, b"m" * 32)
         self.meter = MemoryMeter()
         self.registry = Registry(

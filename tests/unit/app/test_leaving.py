@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from fresh_store import fresh_store
 
 from gateway.app.leaving import StoreLeaving
 from gateway.model.address import parse_address
@@ -17,7 +18,6 @@ from gateway.model.ledger import Origin
 from gateway.model.undo import Step, Undo
 from gateway.observe.memory import MemoryMeter
 from gateway.store.brands import Brands
-from gateway.store.database import open_store
 from gateway.store.events import EventHistory
 from gateway.store.keys import StoreKeyring
 from gateway.store.letters import Letters
@@ -49,8 +49,7 @@ SUBMISSION = new_id(1.0, b"0123456789")
 
 class House:
     def __init__(self, folder: Path) -> None:
-        self.store = open_store(folder / "store.sqlite")
-        self.store.upgrade()
+        self.store = fresh_store(folder / "store.sqlite")
         self.keyring = StoreKeyring(self.store, b"m" * 32)
         self.meter = MemoryMeter()
         self.registry = registry = Registry(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from fresh_store import fresh_store
 
 from gateway.app.mail_leaving import MailLeaving
 from gateway.inbound.leaving import Left, LeftBefore, Unknown
@@ -14,7 +15,6 @@ from gateway.model.facts import Basis, ConsentLevel, OverQuota
 from gateway.model.ledger import Origin
 from gateway.model.reply import StoreAway
 from gateway.model.token import Purpose, Token
-from gateway.store.database import open_store
 from gateway.store.events import EventHistory
 from gateway.store.keys import StoreKeyring
 from gateway.store.registry import Registry
@@ -26,8 +26,7 @@ MAIL = Origin("subscriber", "mail")
 
 @pytest.fixture
 def store(tmp_path: Path):
-    store = open_store(tmp_path / "store.sqlite", timeout=0.1)
-    store.upgrade()
+    store = fresh_store(tmp_path / "store.sqlite", timeout=0.1)
     yield store
     store.close()
 

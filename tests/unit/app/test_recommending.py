@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from fresh_store import fresh_store
 
 from gateway.app.recommending import StoreRecommending
 from gateway.model.address import parse_address
@@ -13,7 +14,6 @@ from gateway.model.ledger import Origin
 from gateway.model.recommendation import Invitation, Recommendation, Result
 from gateway.observe.memory import MemoryMeter
 from gateway.settings.schema import RecommendationSection
-from gateway.store.database import open_store
 from gateway.store.keys import StoreKeyring
 from gateway.store.letters import Letters
 from gateway.store.registry import Registry
@@ -31,8 +31,7 @@ def write(invitation: Invitation, now: float) -> bytes:
 
 class House:
     def __init__(self, folder: Path) -> None:
-        self.store = open_store(folder / "store.sqlite")
-        self.store.upgrade()
+        self.store = fresh_store(folder / "store.sqlite")
         self.keyring = StoreKeyring(self.store, b"m" * 32)
         self.meter = MemoryMeter()
         self.registry = Registry(

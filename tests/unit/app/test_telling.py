@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from fresh_store import fresh_store
 
 from gateway.app import telling as module
 from gateway.app.telling import Telling
@@ -18,7 +19,7 @@ from gateway.observe.memory import MemoryMeter
 from gateway.settings.reload import Reloadable
 from gateway.settings.schema import GatewaySection, Settings
 from gateway.store.api_keys import ApiKeys
-from gateway.store.database import Store, open_store
+from gateway.store.database import Store
 from gateway.store.keys import StoreKeyring
 from gateway.store.registry import Registry
 
@@ -29,8 +30,7 @@ def write(*_: object) -> bytes:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(tmp_path / "store.sqlite")
-    store.upgrade()
+    store = fresh_store(tmp_path / "store.sqlite")
     yield store
     store.close()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from fresh_store import make_store
 
 from gateway.model.facts import Account, ConsentLevel, MailList, OverQuota
 from gateway.model.reply import StoreAway
@@ -39,10 +40,9 @@ def open_another(path: Path) -> Iterator[Callable[..., Store]]:
 
 
 @pytest.fixture
-def store(open_another: Callable[..., Store]) -> Store:
-    store = open_another()
-    store.upgrade()
-    return store
+def store(path: Path, open_another: Callable[..., Store]) -> Store:
+    make_store(path)
+    return open_another()
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
 # ruff: noqa: RUF001 - the languages' own letters
 """Words for leaving, in every language."""
 
+import sys
+import unicodedata
+
 import pytest
 
 from policies.way_out.wording import WORDING
-from policies.way_out.words import normalised, says_here, says_leave, those_that
+from policies.way_out.words import MARKS_END, normalised, says_here, says_leave, those_that
 
 # As they stand at the foot of newsletters.
 SAID = {
@@ -109,3 +112,7 @@ def test_those_that_say_it_are_found_by_halves() -> None:
     texts = ["shop", "unsubscribe", "imprint", "abmelden", "x"]
     assert those_that(says_leave, texts, str) == ["unsubscribe", "abmelden"]
     assert those_that(says_leave, [], str) == []
+
+
+def test_no_mark_lies_beyond_where_they_are_looked_for() -> None:
+    assert not any(map(unicodedata.combining, map(chr, range(MARKS_END, sys.maxunicode + 1))))

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import structlog
 from argon2 import PasswordHasher
+from fresh_store import fresh_store
 
 from gateway.app.api_books import StoreLedgers
 from gateway.model.addition import AdditionRules
@@ -85,8 +86,7 @@ def write(kind: LetterKind, pending: Pending, now: float) -> bytes:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with the two accounts, made once."""
     path = tmp_path_factory.mktemp("api") / "store.sqlite"
-    store = open_store(path)
-    store.upgrade()
+    store = fresh_store(path)
     registry = house_of(store).registry
     for number in range(1, CAFE + 1):
         name = {ACME: "acme", CAFE: "cafe"}.get(number, f"other{number}")
