@@ -44,15 +44,13 @@ class Stage:
     def introduce(self) -> None:
         """Say who takes part."""
         self._title("A gateway, a tenant, a next hop")
-        self._line(
-            f"The tenant {story.ACCOUNT!r} may send as {story.DOMAIN}, and has a list, {story.LIST_ID}."
-        )
-        self._line(f"On the list: {' and '.join(story.SUBSCRIBED)}. Not on it: {story.STRANGER}.")
+        self._line(f"The tenant {story.ACCOUNT!r} may send as {story.DOMAIN}. Its list: {story.LIST_ID}.")
+        self._line(f"On it: {' and '.join(story.SUBSCRIBED)}. Not on it: {story.STRANGER}.")
         self._line("Starting the gateway ...", style="dim")
 
     async def play(self, ready: str) -> None:
         """Send the newsletter, and show what arrives."""
-        self._line(f"{ready[:1].upper()}{ready[1:]}", style="dim")
+        self._console.print(Text(f"{ready[:1].upper()}{ready[1:]}", style="dim"))
         self._title("The tenant sends one newsletter to all three")
         everyone = (*story.SUBSCRIBED, story.STRANGER)
         sent = await send(self._tenant.login, story.SENDER, everyone, story.NEWSLETTER, self._say)

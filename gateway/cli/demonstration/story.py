@@ -105,13 +105,19 @@ def added(before: str, after: str) -> list[str]:
     return [line[2:] for line in lines if line.startswith("+ ")]
 
 
+def _longest(console: Console) -> int:
+    """Return how many characters of a line are shown: no more than a terminal has room for."""
+    return min(_LONGEST, console.width - 4) if console.is_terminal else _LONGEST
+
+
 def show_headers(console: Console, content: bytes) -> None:
     """Print the delivered headers; those that the gateway put in are marked."""
     ours = {line.partition(":")[0].lower() for line in header_lines(NEWSLETTER)}
+    longest = _longest(console)
     for field in header_lines(content):
         is_new = field.partition(":")[0].lower() not in ours
         for index, line in enumerate(field.split("\n")):
-            shown = line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
+            shown = line if len(line) <= longest else line[: longest - 3] + "..."
             mark = "+ " if is_new and not index else "  "
             console.print(Text(f"  {mark}{shown}", style="green" if is_new else "dim"), soft_wrap=True)
 
@@ -120,6 +126,7 @@ def show_footers(console: Console, content: bytes) -> None:
     """Print what was put into the text and the HTML part."""
     for (media, before), (_, after) in zip(parts(NEWSLETTER), parts(content), strict=False):
         console.print(Text(f"  {media}", style="bold"))
+        longest = _longest(console) if media == "text/html" else 2 * _LONGEST  # a URL in text may be opened
         for line in added(before, after):
-            shown = line if len(line) <= 2 * _LONGEST else line[: 2 * _LONGEST - 3] + "..."
+            shown = line if len(line) <= longest else line[: longest - 3] + "..."
             console.print(Text(f"  + {shown}", style="green"), soft_wrap=True)
