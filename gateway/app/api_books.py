@@ -17,6 +17,7 @@ from gateway.store.idempotency import Idempotency, Once
 from gateway.store.idempotency import Reused as StoreReused
 from gateway.store.keys import StoreKeyring
 from gateway.store.newsletters import StoreNewsletters
+from gateway.store.own_imports import StoreImports
 from gateway.store.own_lists import StoreLists
 from gateway.store.own_subscriptions import Asking, StoreSubscriptions
 from gateway.store.schema import PROVIDER_ID
@@ -30,6 +31,7 @@ class StoreBooks:
 
     lists: StoreLists
     subscriptions: StoreSubscriptions
+    imports: StoreImports
     newsletters: StoreNewsletters
 
 
@@ -77,6 +79,7 @@ class StoreLedgers:
         return StoreBooks(
             StoreLists(store),
             StoreSubscriptions(store, self._keyring, self._asking, watch),
+            StoreImports(store, self._keyring),
             StoreNewsletters(store),
         )
 

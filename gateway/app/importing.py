@@ -5,6 +5,7 @@ API does, and ``ImportRounds`` in the web process calls it for what a killed pro
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -63,6 +64,10 @@ class ImportDesk:
         """What is known of names; raise OSError, ValueError for the operator's file of traps."""
         traps = self._configuration().settings.imports.spam_traps
         return _known(traps, traps.stat().st_mtime if traps else 0.0)
+
+    def now(self) -> float:
+        """Return the time, as all that is done here sees it."""
+        return self._clock.now()
 
     def begin(  # noqa: PLR0917 - what there is to say of one; callers name them
         self, account_id: int, list_id: int, basis: Basis, source: str, file: str, form: Form, opened_by: str
@@ -129,6 +134,13 @@ class ImportRounds:
         self._clock = clock
         self._meter = meter
         self._stopping = False
+        self._handed: set[str] = set()
+        self._wake = asyncio.Event()
+
+    def hand_over(self, import_id: str) -> None:
+        """Bring an import on at once: whoever brought its rows is done with it."""
+        self._handed.add(import_id)
+        self._wake.set()
 
     async def run(self) -> None:
         """Go round until cancelled; what is being applied then stops behind its next transaction."""
@@ -145,13 +157,16 @@ class ImportRounds:
 
     async def _go_round(self) -> None:
         while True:
-            await asyncio.to_thread(self.round)
-            await asyncio.sleep(_PAUSE)
+            self._wake.clear()
+            handed, self._handed = self._handed, set()
+            await asyncio.to_thread(self.round, handed)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _PAUSE)
 
-    def round(self) -> None:
+    def round(self, handed: Iterable[str] = ()) -> None:
         """Bring every case on that waits for nobody; one that fails holds up itself only."""
         try:
-            cases = self._desk.cases.to_do(self._clock.now())
+            cases = self._desk.cases.to_do(self._clock.now(), handed)
             self._meter.gauge("imports_held", self._desk.cases.held())
         except PublicError as error:
             log.warning("imports wait for the store", why=str(error))

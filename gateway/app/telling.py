@@ -29,6 +29,7 @@ from gateway.web.api.app import build_api
 from gateway.web.api.desks import desks_of
 from gateway.web.api.doorman import Doorman
 from gateway.web.api.events import EventDesk
+from gateway.web.api.holdings import Receiver
 from gateway.web.api.once import Counter
 from gateway.webhooks.courier import Trade
 from gateway.webhooks.post import Post
@@ -50,6 +51,8 @@ class Telling:
         holder: Reloadable[Configuration],
         meter: Meter,
         write: Write,
+        *,
+        receiver: Receiver,
     ) -> None:
         self.revision = Revision(store)
         self._keys = ApiKeyBook(store, self.revision)
@@ -87,8 +90,13 @@ class Telling:
             lambda: holder.current.additions,
         )
         counter = Counter(ledgers, SystemClock(), meter)
-        desks = desks_of(doorman, self._desk, counter, StoreCursors(keyring))
-        self.api: FastAPI = build_api(desks, meter, lambda: holder.current.settings.web)
+        desks = desks_of(doorman, self._desk, counter, StoreCursors(keyring), receiver)
+        self.api: FastAPI = build_api(
+            desks,
+            meter,
+            lambda: holder.current.settings.web,
+            lambda: holder.current.settings.api.file_size,
+        )
 
     async def run(self) -> None:
         """Keep what the API knows fresh, and tell webhooks, until cancelled."""

@@ -13,6 +13,7 @@ from functools import partial
 
 from starlette.types import ASGIApp
 
+from gateway.app.api_imports import Receiving
 from gateway.app.configuration import Configuration
 from gateway.app.control import Control
 from gateway.app.departing import StoreDeparting
@@ -35,6 +36,7 @@ from gateway.settings.reload import Reloadable
 from gateway.settings.schema import Settings
 from gateway.store.database import Store, open_store
 from gateway.store.keys import StoreKeyring
+from gateway.store.own_imports import StoreImports
 from gateway.store.presence import forget_key
 from gateway.store.quota import SharedQuota
 from gateway.store.signup_rounds import SignupRounds
@@ -85,13 +87,16 @@ async def serve(
     departing = StoreDeparting(store, keyring)
     link_check = LinkCheck(store, keyring, holder, meter)
     letters = SignupLetters(books.links, books.letters_from)
-    telling = Telling(store, keyring, holder, meter, letters.compose)
     joining = StoreJoining(store, keyring, meter, letters.compose, lambda: books.settings().signup)
+    importing = ImportDesk(store, keyring, lambda: holder.current, SystemClock())
+    imports = _import_rounds(books, importing, joining)
+    receiving = Receiving(importing, StoreImports(store, keyring), imports.hand_over)
+    telling = Telling(store, keyring, holder, meter, letters.compose, receiver=receiving)
     rounds = Rounds(
         SignupRounds(store, keyring), letters.compose, lambda: books.settings().signup, SystemClock(), meter
     )
     ending = Ending(_means_of_ending(store, keyring, holder, books.quota), meter)
-    loops = (telling, link_check, rounds, ending, _import_rounds(books, joining))
+    loops = (telling, link_check, rounds, ending, imports)
     apps: tuple[ASGIApp, ...] = (
         Doors(build_public(_public_means(books, departing, joining)), telling.api),
         build_metrics(Exposition(holder.current.metrics_folder), _checks(store, books.settings()), meter),
@@ -158,8 +163,7 @@ def _public_means(books: Books, departing: StoreDeparting, joining: StoreJoining
     )
 
 
-def _import_rounds(books: Books, joining: StoreJoining) -> ImportRounds:
-    desk = ImportDesk(books.store, books.keyring, lambda: books.holder.current, SystemClock())
+def _import_rounds(books: Books, desk: ImportDesk, joining: StoreJoining) -> ImportRounds:
     lock = books.settings().gateway.state_dir / "imports.lock"
     return ImportRounds(desk, joining.ask, lock, SystemClock(), books.meter)
 

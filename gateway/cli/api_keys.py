@@ -24,6 +24,8 @@ class Scope(StrEnum):
     LISTS_WRITE = "lists:write"
     SUBSCRIPTIONS_READ = "subscriptions:read"
     SUBSCRIPTIONS_WRITE = "subscriptions:write"
+    IMPORTS_READ = "imports:read"
+    IMPORTS_WRITE = "imports:write"
     NEWSLETTERS_READ = "newsletters:read"
 
 

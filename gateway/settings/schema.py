@@ -188,6 +188,7 @@ class ApiSection(_Table):
     rate: str = "10/s"  # requests of one key
     burst: int = Field(default=50, ge=1)
     failed_keys: str = "30/min"  # per source
+    file_size: Size = 268_435_456  # octets of an import's file
 
 
 class WebhooksSection(_Table):

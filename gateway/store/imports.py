@@ -252,8 +252,11 @@ class Imports:
             change(connection, case, now, {"bucket": BUCKETS, "tally": b""})
         return deleted
 
-    def to_do(self, now: float) -> Sequence[Case]:
-        """Return the imports that go on by themselves, and those that were left: nobody works on them now."""
+    def to_do(self, now: float, handed: Iterable[str] = ()) -> Sequence[Case]:
+        """Return the imports that go on by themselves, and those that were left: nobody works on them now.
+
+        ``handed``: the ids of some that whoever worked on them has handed over.
+        """
         this = IMPORT_CASE.c
         left_alone = this.state.in_(map(str, TO_DO)) & (this.touched_at < now - _LEFT_ALONE)
         # Nobody else asks: a few at a time, and not before a few are due.
@@ -264,7 +267,7 @@ class Imports:
         to_clear = (this.state == str(CaseState.REFUSED)) & (this.bucket < BUCKETS)
         query = (
             select(IMPORT_CASE)
-            .where(left_alone | to_ask | forgotten | to_clear)
+            .where(left_alone | to_ask | forgotten | to_clear | this.id.in_(handed))
             .order_by(this.number)
             .limit(100)
         )

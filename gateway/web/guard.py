@@ -2,7 +2,8 @@
 
 What it promises: a body never grows beyond its limit in memory; a request ends within its time; an answer
 has the security headers, whoever made it; an error of our own is a polite 500 and a log line, and never a
-traceback on the wire; a request whose body was not read to its end closes the connection.
+traceback on the wire; a request whose body was not read to its end closes the connection. The body of a file
+may be longer: it comes in pieces, and has as much more time as its octets may take.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from gateway.ports import Meter
 
 BODY_LIMIT = 65_536  # octets
 TIME_LIMIT = 20.0  # seconds, for the whole request
+_SLOWEST = 32_768  # octets a second of a file
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +42,10 @@ def page_of(path: str) -> str:
 
 
 class Guard:
-    """ASGI middleware. ``problem`` makes an answer for a status; ``headers`` go on every answer."""
+    """ASGI middleware. ``problem`` makes an answer for a status; ``headers`` go on every answer.
+
+    ``file``: the octets that a request may have because it brings a file; 0 for all others.
+    """
 
     def __init__(
         self,
@@ -50,6 +55,7 @@ class Guard:
         problem: Callable[[HTTPStatus, Scope], Response],
         headers: Mapping[str, str],
         time_limit: float = TIME_LIMIT,
+        file: Callable[[Scope], int] = lambda _scope: 0,
     ) -> None:
         self._app = app
         self._meter = meter
@@ -58,14 +64,18 @@ class Guard:
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
         ]
         self._time_limit = time_limit
+        self._file = file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        exchange = _Exchange(scope, receive, send, self._headers)
+        file = self._file(scope)
+        exchange = _Exchange(scope, receive, send, self._headers, file or BODY_LIMIT)
         try:
-            async with asyncio.timeout(self._time_limit):
+            async with asyncio.timeout(self._time_limit) as end:
+                if file:
+                    exchange.puts_off = end
                 await self._app(scope, exchange.receive, exchange.send)
         except Exception as error:  # noqa: BLE001 - the last fence: every error becomes an answer
             await self._answer(exchange, scope, error)
@@ -95,7 +105,12 @@ def _status_of(error: Exception, exchange: "_Exchange") -> HTTPStatus:
 class _Exchange:
     """One request and its answer, watched."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, headers: Sequence[Field]) -> None:
+    puts_off: asyncio.Timeout | None = None  # the end of the request, which each octet of a file puts off
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, headers: Sequence[Field], limit: int
+    ) -> None:
+        self._limit = limit
         self._receive = receive
         self._send = send
         self._headers = headers
@@ -108,12 +123,19 @@ class _Exchange:
         """Receive the next piece of the body; raise BodyTooLong."""
         message = await self._receive()
         if message["type"] == "http.request":
-            self._octets += len(message.get("body", b""))
+            octets = len(message.get("body", b""))
+            self._octets += octets
+            self._put_off(octets)
             self.body_read = not message.get("more_body", False)
-            if self._octets > BODY_LIMIT:
+            if self._octets > self._limit:
                 self.body_read = False
                 raise BodyTooLong
         return message
+
+    def _put_off(self, octets: int) -> None:
+        end = self.puts_off.when() if self.puts_off is not None else None
+        if self.puts_off is not None and end is not None and not self.puts_off.expired():
+            self.puts_off.reschedule(end + octets / _SLOWEST)
 
     async def send(self, message: Message) -> None:
         """Send the next piece of the answer."""

@@ -5,7 +5,9 @@ import signal
 import sqlite3
 import subprocess
 from contextlib import closing
+from pathlib import Path
 
+import httpx
 import pytest
 from scene import House, eventually
 from scene.house import CONSENTRY
@@ -82,3 +84,42 @@ def test_people_are_asked_by_letters_of_their_own(own_house):
     (letter,) = house.sink.wait(1)
     assert letter.recipients == ("asked@many.example",)
     assert "pending since" in house.call("subscriber", "show", "acme", "asked@many.example").stdout
+
+
+def test_a_file_by_the_api_survives_the_end_of_the_web_process(own_house):
+    house = own_house
+    policy = house.folder / "policy.toml"
+    policy.write_text(policy.read_text().replace("look_up = true", "look_up = false").replace(
+        "points = {}", "points = {velocity = 0, one-name = 0, sorted = 0, numbered = 0}"
+    ))  # fmt: skip
+    house.start()
+    content = Path(_file(house)).read_bytes()
+    words = ("apikey", "add", "acme", "--scope", "imports:read", "--scope", "imports:write")
+    headers, csv = {"Authorization": f"Bearer {house.json(*words)['key']}"}, {"Content-Type": "text/csv"}
+    api = httpx.Client(base_url=f"http://127.0.0.1:{house.web}/api/v1", headers=headers, timeout=60)
+    begun = api.post("/imports", json={"list": LIST, "source": "the shop"})
+    place = f"/imports/{begun.json()['id']}"
+
+    def cut_off():
+        yield content[: len(content) // 2]
+        eventually(lambda: api.get(place).json()["rows"] > 0)
+        os.kill(next(pid for pid, name in house.children().items() if name.startswith("web")), signal.SIGKILL)
+        yield content[len(content) // 2 :]
+
+    with pytest.raises(httpx.TransportError):
+        api.put(f"{place}/rows", content=cut_off(), headers=csv)
+    eventually(lambda: house.status("/health/ready") == 200)
+    shown = api.get(place).json()
+    assert (shown["state"], 0 < shown["rows"] < ROWS) == ("receiving", True)
+    taken = api.put(f"{place}/rows", content=content, headers=csv)
+    assert (taken.status_code, taken.json()["rows"]) == (202, ROWS)
+    eventually(lambda: api.get(place).json()["state"] == "applied")
+    shown = api.get(place).json()
+    assert (shown["added"], shown["faults"], shown["by_double_opt_in"]) == (ROWS, 1, False)
+    assert api.get(f"{place}/faults").json()["data"] == [
+        {"line": ROWS + 2, "reason": "the address has no domain"}
+    ]
+    with house.client() as client:
+        client.mail("news@acme.example")
+        assert client.rcpt("x0.0@many.example")[0] == 250
+    api.close()

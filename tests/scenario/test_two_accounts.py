@@ -29,6 +29,8 @@ SCOPES = (
     "subscriptions:write",
     "events:read",
     "newsletters:read",
+    "imports:read",
+    "imports:write",
 )
 Tell = Callable[[str], None]
 
@@ -180,6 +182,23 @@ def test_cursors_and_idempotency_keys_are_ones_own(house: House, keys: dict[str,
     assert mine[0] == 200
 
 
+def test_an_import_is_ones_own(house: House, keys: dict[str, str]) -> None:
+    new = {"list": "news.acme.example", "source": "our shop"}
+    assert api(house, keys["slow"], "POST", "/imports", new)[0] == 404
+    status, text = api(house, keys["acme"], "POST", "/imports", new)
+    assert status == 201, text
+    mine = json.loads(text)["id"]
+    for method, path in (("GET", ""), ("GET", "/faults"), ("PUT", "/rows")):
+        answers = [
+            api(house, keys["slow"], method, f"/imports/{one}{path}", {} if method == "PUT" else None)
+            for one in (mine, "01M85C0HBFB5RBX2SYFY8R342Z")
+        ]
+        assert answers[0][0] == 404, answers
+        assert answers[0] == answers[1]
+    assert mine not in api(house, keys["slow"], "GET", "/imports")[1]
+    assert json.loads(api(house, keys["acme"], "GET", f"/imports/{mine}")[1])["lines"] == 0
+
+
 # Links ------------------------------------------------------------------------------------------------------
 
 
@@ -236,6 +255,8 @@ def test_an_import_of_anothers_readers_tells_the_operator_only(
     assert case["state"] not in {"applied", "accepted"}, done.stdout
     status, text = api(house, keys["slow"], "GET", f"/events?limit=1000&after={before['next']}")
     assert (status, "acme" in text) == (200, False), text
+    status, text = api(house, keys["slow"], "GET", f"/imports/{case['import']}")
+    assert (status, "acme" in text, "bought" in text, "score" in text) == (200, False, False, False), text
     # Nothing of it counts, but for whoever slow had already.
     assert rcpt(house, "slow", stolen[0]) == rcpt(house, "slow", STRANGER)
 

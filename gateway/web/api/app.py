@@ -22,6 +22,7 @@ from gateway.model.reply import PublicError
 from gateway.ports import Meter
 from gateway.settings.schema import WebSection
 from gateway.web.api.desks import Desks
+from gateway.web.api.imports import is_file
 from gateway.web.api.problems import (
     BAD_BODY,
     BAD_PARAMETER,
@@ -51,7 +52,9 @@ _DESCRIPTION = (
 )
 
 
-def build_api(desks: Desks, meter: Meter, settings: Callable[[], WebSection]) -> FastAPI:
+def build_api(
+    desks: Desks, meter: Meter, settings: Callable[[], WebSection], file_size: Callable[[], int]
+) -> FastAPI:
     """Return the application at /api/v1."""
     problems = Problems(settings)
     app = FastAPI(
@@ -66,7 +69,11 @@ def build_api(desks: Desks, meter: Meter, settings: Callable[[], WebSection]) ->
     document = lru_cache(maxsize=1)(partial(_openapi, app))  # 30 ms to make, and anybody may ask for it
     app.openapi = lambda: document(settings().public_url)  # type: ignore[method-assign]
     app.add_middleware(
-        Guard, meter=meter, problem=lambda status, _scope: problems.of_status(status), headers=_HEADERS
+        Guard,
+        meter=meter,
+        problem=lambda status, _scope: problems.of_status(status),
+        headers=_HEADERS,
+        file=lambda scope: file_size() if is_file(scope) else 0,
     )
     app.add_middleware(_Counted, meter=meter)  # outside of it: the guard's own answers count too
     return app

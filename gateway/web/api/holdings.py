@@ -1,9 +1,10 @@
 """What the API knows of the store: the books of accounts, each call for one account. The calls block."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from gateway.model.facts import MailList
+from gateway.model.import_told import ImportRefused, ImportStatement, ImportTold
 from gateway.model.list_trouble import ListRefused
 from gateway.model.newsletter import Newsletter
 from gateway.model.subscriber import Added, Statement, Subscriber
@@ -67,6 +68,38 @@ class NewsletterBook(Protocol):
         ...
 
 
+class ImportBook(Protocol):
+    """An account's imports."""
+
+    def begin(self, said: ImportStatement, now: float) -> ImportTold | ImportRefused:
+        """Open one that waits for its rows."""
+        ...
+
+    def find(self, account_id: int, import_id: str) -> ImportTold | ImportRefused:
+        """Return one."""
+        ...
+
+    def page(self, account_id: int, before: int, limit: int) -> Sequence[ImportTold]:
+        """Return imports, the latest first; ``before``: with smaller numbers, 0 for all."""
+        ...
+
+    def faults(
+        self, account_id: int, import_id: str, after: int, limit: int
+    ) -> Sequence[tuple[int, str]] | None:
+        """Return (line, reason) of lines that were not taken, behind a line; None: no such import."""
+        ...
+
+
+class Receiver(Protocol):
+    """Takes the files of imports."""
+
+    async def receive(
+        self, account_id: int, import_id: str, pieces: AsyncIterator[bytes]
+    ) -> ImportTold | ImportRefused:
+        """Take all rows of a file; raise what ``pieces`` raises, and keep what has come until then."""
+        ...
+
+
 class Books(Protocol):
     """All of them, in one state of the store."""
 
@@ -78,6 +111,11 @@ class Books(Protocol):
     @property
     def subscriptions(self) -> SubscriptionBook:
         """Its subscriptions."""
+        ...
+
+    @property
+    def imports(self) -> ImportBook:
+        """Its imports."""
         ...
 
     @property

@@ -165,6 +165,30 @@ ADDITIONS_HELD = Problem(
     "The last additions look as if nobody had asked for them",
     "No more are taken until the provider's people have looked. Many at once belong into an import.",
 )
+UNKNOWN_IMPORT = Problem(
+    "unknown-import",
+    HTTPStatus.NOT_FOUND,
+    "The account has no such import",
+    "GET /api/v1/imports has all that there are.",
+)
+TOO_MANY_IMPORTS = Problem(
+    "too-many-imports",
+    HTTPStatus.CONFLICT,
+    "The account has as many imports under way as it may",
+    "Wait until one of them has ended. One whose file never comes is given up after a week.",
+)
+IMPORT_MOVED = Problem(
+    "import-moved",
+    HTTPStatus.CONFLICT,
+    "The import takes no file now",
+    "Its rows are all there already, or another request is bringing them. GET it to see how it stands.",
+)
+UNREADABLE_FILE = Problem(
+    "unreadable-file",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "Nothing can be made of the file",
+    "'detail' says why. An import that could not begin to be read has ended; begin another one.",
+)
 TOO_MANY = Problem(
     "too-many-requests",
     HTTPStatus.TOO_MANY_REQUESTS,

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from gateway.model.api_key import Scope
-from gateway.web.api import lists, newsletters, subscriptions
+from gateway.web.api import imports, lists, newsletters, subscriptions
 from gateway.web.api.bodies import keyed
 from gateway.web.api.desks import Desks
 from gateway.web.api.once import HEADER
@@ -26,6 +26,11 @@ _KEY = {
     "of the first time, for a day.",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
 }
+_ROWS = {
+    "description": "The file.",
+    "required": True,
+    "content": {kind: {"schema": {"type": "string"}} for kind in imports.TYPES},
+}
 _READ = {
     400: "A parameter, the cursor or the body is wrong.",
     401: "There is no good key.",
@@ -37,6 +42,13 @@ _BODY = {413: "The body is too long.", 415: "The body is no JSON."}
 _CHANGE = {
     409: "It cannot be done as things stand; or the same request is being answered.",
     422: "What it says breaks a rule; or the Idempotency-Key came with another request.",
+}
+_FILE = {
+    408: "The file comes too slowly.",
+    409: "The import takes no file now.",
+    413: "The file is too long.",
+    415: "It is of another type, or packed.",
+    422: "Nothing can be made of the file.",
 }
 _LIST = {404: "The account has no such list."}
 
@@ -58,8 +70,8 @@ class Operation:
 
     @property
     def changes(self) -> bool:
-        """Whether it changes something."""
-        return 409 in self.told
+        """Whether it changes something, and would do so again: a PUT is the same however often."""
+        return 409 in self.told and self.method != "PUT"
 
 
 def add_routes(app: FastAPI, desks: Desks) -> None:
@@ -82,7 +94,8 @@ def add_routes(app: FastAPI, desks: Desks) -> None:
 
 
 def _extra(one: Operation) -> dict[str, Any]:
-    return {"security": [{"key": []}]} | ({"parameters": [_KEY]} if one.changes else {})
+    body = {"requestBody": _ROWS} if one.method == "PUT" else {}
+    return {"security": [{"key": []}]} | body | ({"parameters": [_KEY]} if one.changes else {})
 
 
 def _responses(one: Operation) -> dict[int | str, dict[str, Any]]:
@@ -101,6 +114,7 @@ def _operations(desks: Desks) -> Iterator[Operation]:
     )
     yield from _of_lists(desks.lists)
     yield from _of_subscriptions(desks.subscriptions)
+    yield from _of_imports(desks.imports)
     yield Operation(
         "GET",
         "/newsletters",
@@ -150,4 +164,26 @@ def _of_subscriptions(desk: subscriptions.SubscriptionDesk) -> Iterator[Operatio
     yield Operation(
         "POST", f"{root}/unsubscribe", write, "endSubscription", "Take somebody off a list",
         desk.unsubscribe, subscriptions.SubscriberBody, made,
+    )  # fmt: skip
+
+
+def _of_imports(desk: imports.ImportDesk) -> Iterator[Operation]:
+    read, write, root, one = Scope.IMPORTS_READ, Scope.IMPORTS_WRITE, "/imports", "/imports/{name}"
+    known = {404: "The account has no such import."}
+    yield Operation("GET", root, read, "listImports", "All imports", desk.page, imports.Imports, _READ)
+    yield Operation(
+        "POST", root, write, "createImport", "Begin an import", desk.create, imports.ImportBody,
+        _READ | _LIST | _BODY | _CHANGE, HTTPStatus.CREATED,
+    )  # fmt: skip
+    yield Operation(
+        "GET", one, read, "showImport", "An import, and how far it has come", desk.show, imports.ImportBody,
+        _READ | known,
+    )  # fmt: skip
+    yield Operation(
+        "PUT", f"{one}/rows", write, "sendImport", "Send an import's file", desk.receive, imports.ImportBody,
+        _READ | known | _FILE, HTTPStatus.ACCEPTED,
+    )  # fmt: skip
+    yield Operation(
+        "GET", f"{one}/faults", read, "listFaults", "The lines that were not taken", desk.faults,
+        imports.Faults, _READ | known,
     )  # fmt: skip

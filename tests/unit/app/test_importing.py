@@ -8,6 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 from fresh_store import fresh_store
 
+from gateway.app import importing as module
 from gateway.app.importing import ImportDesk, ImportRounds
 from gateway.imports.case import CaseState
 from gateway.imports.reading import Form
@@ -141,14 +142,34 @@ def test_a_process_that_is_to_end_stops_behind_a_transaction(world, monkeypatch)
     assert world.desk.cases.show(case.id).added == 4
 
 
+async def test_what_is_handed_over_goes_on_at_once(world, monkeypatch):
+    monkeypatch.setattr(module, "_PAUSE", 3600.0)
+    rounds, loop, real = asyncio.Queue(), asyncio.get_running_loop(), world.rounds.round
+
+    def a_round(handed):
+        real(handed)
+        loop.call_soon_threadsafe(rounds.put_nowait, set(handed))
+
+    world.rounds.round = a_round
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(world.rounds.run())
+        assert await rounds.get() == set()
+        case = world.received()
+        world.rounds.hand_over(case.id)
+        world.rounds.hand_over("of an account that was erased meanwhile")
+        assert case.id in await rounds.get()
+        running.cancel()
+    assert world.desk.cases.show(case.id).state is CaseState.APPLIED
+
+
 async def test_the_loop_runs_until_it_is_cancelled(world):
     case = world.received()
     world.now += 1000
     gone_round = asyncio.Event()
     loop, real = asyncio.get_running_loop(), world.rounds.round
 
-    def a_round():
-        real()
+    def a_round(handed):
+        real(handed)
         loop.call_soon_threadsafe(gone_round.set)
 
     world.rounds.round = a_round

@@ -43,7 +43,12 @@ async def test_from_the_store_to_the_answer(store: Store, tmp_path: Path, monkey
     key = ApiKeys(store).add(1, "", frozenset({Scope.EVENTS_READ}), 1.0)
     settings = Settings(gateway=GatewaySection(state_dir=tmp_path))
     telling = Telling(
-        store, keyring, Reloadable(SimpleNamespace(settings=settings), None), MemoryMeter(), write
+        store,
+        keyring,
+        Reloadable(SimpleNamespace(settings=settings), None),
+        MemoryMeter(),
+        write,
+        receiver=None,
     )
     stopping = asyncio.Event()
     transport = httpx.ASGITransport(app=telling.api)
@@ -86,7 +91,12 @@ async def test_no_room_for_the_webhooks_lock_stops_neither_pages_nor_api(
     settings = Settings(gateway=GatewaySection(state_dir=tmp_path))
     keyring = StoreKeyring(store, bytes(32))
     telling = Telling(
-        store, keyring, Reloadable(SimpleNamespace(settings=settings), None), MemoryMeter(), write
+        store,
+        keyring,
+        Reloadable(SimpleNamespace(settings=settings), None),
+        MemoryMeter(),
+        write,
+        receiver=None,
     )
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         behind = tasks.create_task(telling.run())

@@ -1,9 +1,12 @@
 """The fence before every page."""
 
+import asyncio
+
 import pytest
 from starlette.responses import PlainTextResponse
 
 from gateway.observe.memory import MemoryMeter
+from gateway.web import guard
 from gateway.web.guard import Guard, page_of
 
 
@@ -34,10 +37,10 @@ async def run(app, headers=()):
     async def send(message):
         sent.append(message)
 
-    guard = Guard(
+    fence = Guard(
         app, meter=meter, problem=lambda status: PlainTextResponse("", status), headers={"X-Own": "1"}
     )
-    await guard({"type": "http", "method": "GET", "path": "/u/x", "headers": list(headers)}, receive, send)
+    await fence({"type": "http", "method": "GET", "path": "/u/x", "headers": list(headers)}, receive, send)
     return sent, meter
 
 
@@ -67,5 +70,55 @@ async def test_other_protocols_get_nothing() -> None:
     async def app(scope, receive, send):
         raise AssertionError("not reached")
 
-    guard = Guard(app, meter=MemoryMeter(), problem=lambda status: PlainTextResponse("", status), headers={})
-    await guard({"type": "websocket", "path": "/"}, None, None)
+    fence = Guard(app, meter=MemoryMeter(), problem=lambda status: PlainTextResponse("", status), headers={})
+    await fence({"type": "websocket", "path": "/"}, None, None)
+
+
+class Upload:
+    """A request that brings a file, piece by piece, and what is answered."""
+
+    def __init__(self, pieces, *, allowed=1_000_000, time_limit=60.0) -> None:
+        self._pieces = list(pieces)
+        self._guard = Guard(
+            self._app,
+            meter=MemoryMeter(),
+            problem=lambda status, _scope: PlainTextResponse("", status),
+            headers={},
+            time_limit=time_limit,
+            file=lambda _scope: allowed,
+        )
+        self.octets, self.status = 0, 0
+
+    async def _app(self, scope, receive, send) -> None:
+        more = True
+        while more:
+            message = await receive()
+            self.octets += len(message["body"])
+            more = message["more_body"]
+        await PlainTextResponse("fine")(scope, receive, send)
+
+    async def _receive(self):
+        seconds, octets = self._pieces.pop(0)
+        if seconds:
+            await asyncio.sleep(seconds)
+        return {"type": "http.request", "body": b"x" * octets, "more_body": bool(self._pieces)}
+
+    async def _send(self, message) -> None:
+        self.status = message.get("status", self.status)
+
+    async def run(self) -> int:
+        scope = {"type": "http", "method": "PUT", "path": "/api/v1/x", "headers": [(b"content-length", b"9")]}
+        await self._guard(scope, self._receive, self._send)
+        return self.status
+
+
+async def test_a_file_has_as_much_more_time_as_its_octets_may_take(monkeypatch) -> None:
+    assert await Upload([(0.0, 1), (3600.0, 1)], time_limit=0.01).run() == 408
+    monkeypatch.setattr(guard, "_SLOWEST", 1)
+    assert await Upload([(0.0, 1000), (0.02, 1000)], time_limit=0.01).run() == 200
+
+
+async def test_a_file_may_be_longer_than_other_bodies_and_not_without_end() -> None:
+    assert await Upload([(0.0, 60_000)] * 10).run() == 200
+    assert await Upload([(0.0, 60_000)] * 20).run() == 413
+    assert await Upload([(0.0, 60_000)] * 2, allowed=0).run() == 413

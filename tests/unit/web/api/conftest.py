@@ -4,6 +4,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -13,6 +14,8 @@ from argon2 import PasswordHasher
 from fresh_store import fresh_store
 
 from gateway.app.api_books import StoreLedgers
+from gateway.app.api_imports import Receiving
+from gateway.app.importing import ImportDesk
 from gateway.model.addition import AdditionRules
 from gateway.model.api_key import Grant, Scope
 from gateway.model.events import Event, EventType
@@ -22,15 +25,16 @@ from gateway.model.letter import LetterKind
 from gateway.model.notice import Names
 from gateway.model.signup import Pending
 from gateway.observe.memory import MemoryMeter
-from gateway.settings.schema import ApiSection, SignupSection, WebSection
+from gateway.settings.schema import ApiSection, Settings, SignupSection, WebSection
 from gateway.store.cursors import StoreCursors
 from gateway.store.database import Store, open_store
 from gateway.store.keys import StoreKeyring
 from gateway.store.memory import MemoryApiKeys, MemoryFeed, MemoryTide
+from gateway.store.own_imports import StoreImports
 from gateway.store.quota_memory import MemoryQuota
 from gateway.store.registry import Registry
 from gateway.web.api.app import build_api
-from gateway.web.api.desks import desks_of
+from gateway.web.api.desks import Desks, desks_of
 from gateway.web.api.doorman import Doorman
 from gateway.web.api.events import EventDesk
 from gateway.web.api.once import Counter
@@ -59,6 +63,8 @@ class World:
     api: ApiSection = field(default_factory=lambda: ApiSection(rate="1000/s", burst=1000))
     additions: AdditionRules = field(default_factory=AdditionRules)
     web: WebSection = field(default_factory=WebSection)
+    policy: dict[str, Any] = field(default_factory=lambda: {"imports": {"look_up": False}})
+    handed_over: list[str] = field(default_factory=list)
 
     def tell(
         self, number: int, account: int = ACME, kind: EventType = EventType.DELIVERY, **facts: Any
@@ -140,9 +146,24 @@ def counter(world: World, house: House) -> Counter:
 
 
 @pytest.fixture
-def app(world: World, doorman: Doorman, desk: EventDesk, counter: Counter, house: House):
-    desks = desks_of(doorman, desk, counter, StoreCursors(house.keyring))
-    return build_api(desks, world.meter, lambda: world.web)
+def importing(world: World, house: House) -> ImportDesk:
+    configuration = SimpleNamespace(settings=Settings(), loaded=SimpleNamespace(policy=world.policy))
+    return ImportDesk(house.store, house.keyring, lambda: configuration, world.clock)
+
+
+@pytest.fixture
+def receiver(world: World, house: House, importing: ImportDesk) -> Receiving:
+    return Receiving(importing, StoreImports(house.store, house.keyring), world.handed_over.append)
+
+
+@pytest.fixture
+def desks(doorman: Doorman, desk: EventDesk, counter: Counter, house: House, receiver: Receiving) -> Desks:
+    return desks_of(doorman, desk, counter, StoreCursors(house.keyring), receiver)
+
+
+@pytest.fixture
+def app(world: World, desks: Desks):
+    return build_api(desks, world.meter, lambda: world.web, lambda: world.api.file_size)
 
 
 @pytest.fixture(autouse=True)
