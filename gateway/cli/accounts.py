@@ -47,9 +47,9 @@ def add(
     ] = Consent.CONFIRMED,
     rate: Annotated[
         list[str] | None,
-        typer.Option(help='Messages, as "100/s" or "10,000/h"; several must all be kept.', metavar="RATE"),
+        typer.Option(help='Recipients, as "100/s" or "10,000/h"; several must all be kept.', metavar="RATE"),
     ] = None,
-    burst: Annotated[int, typer.Option(help="Messages at once; 0: one period's.", min=0)] = 0,
+    burst: Annotated[int, typer.Option(help="Recipients at once; 0: one period's.", min=0)] = 0,
     over_quota: Annotated[
         OverQuota, typer.Option(help="Answer 451 above the rates, or take the mail and send it later.")
     ] = OverQuota.REFUSE,

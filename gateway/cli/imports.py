@@ -251,15 +251,16 @@ def _show(case: "Case", names: dict[int, str], lists: dict[int, str]) -> None:
             "basis": str(case.basis),
             "source": case.details.source,
             "file": f"{case.details.file}, brought by {case.details.opened_by} at {say.when(case.opened_at)}",
-            "rows": f"{case.rows:,}, and {case.faults:,} lines that are none",
+            "rows": f"{case.rows:,}; lines that are none: {case.faults:,}",
             "decided": decided,
             "came of it": _outcome(case),
         }
     )
     if case.report is None:
         return
-    say.line(f"\nscore {case.report.score:g}")
-    say.table(("points>", "finding", ""), ((f"{f.points:g}", f.name, f.words) for f in case.report.findings))
+    say.line(f"\nscore {case.report.score:g}{'' if case.report.findings else ': nothing was found'}")
+    if case.report.findings:
+        say.table(("points>", "finding", ""), ((f"{f.points:g}", f.name, f.words) for f in case.report.findings))
     if case.report.overlaps:
         say.line("\nwhose lists these people are on")
         say.table(
@@ -290,7 +291,7 @@ def _tell(case: "Case", *, json: bool) -> None:
         score = f", score {case.report.score:g}" if case.report else ""
         say.line(f"import {case.id}{score}: {said.get(case.state, _outcome(case))}")
         if case.faults or case.left_out:
-            say.aside(f'{case.faults + case.left_out:,} lines were not taken: "import show {case.id}"')
+            say.aside(f'lines that were not taken: {case.faults + case.left_out:,}; "import show {case.id}"')
     if case.state is CaseState.REFUSED:
         raise typer.Exit(1)
 

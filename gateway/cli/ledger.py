@@ -127,7 +127,8 @@ def proof(
         found = collect(house, owner, list_of(owner, list_id), wanted, CLOCK.now())
     write(out, _written(found, out.suffix))
     count = len(found.lines)
-    say.line(f"{out}: {count} entries of {address} on {list_id}; the ledger's head {head_of(found.audit)}")
+    entries = "1 entry" if count == 1 else f"{count:,} entries"
+    say.line(f"{out}: {entries} of {address} on {list_id}; the ledger's head {head_of(found.audit)}")
     if found.audit.wrong:
         raise say.Refused("the ledger is not whole, and the file says so: see consentry ledger verify")
 

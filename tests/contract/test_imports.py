@@ -200,7 +200,7 @@ def test_bad_rows_have_their_line_and_reason(world):
     assert world.imports.faults(case) == [
         (2, "the address has no domain"),
         (4, "a quote is opened and never closed"),
-        (5, "the line has 3 columns, the first one has 2"),
+        (5, "the line does not have 2 columns, as the first one has, but 3"),
     ]
     assert (case.rows, case.faults) == (1, 3)
     assert world.imports.faults(case, after=2, limit=1) == [(4, "a quote is opened and never closed")]

@@ -89,7 +89,7 @@ def test_the_overlap_is_named(oven):
 
 def test_many_lines_that_are_none(oven):
     said = _add(oven, "email\na@example.net\n" + "nobody\n" * 30)
-    assert "30 lines were not taken" in said.stderr
+    assert "lines that were not taken: 30" in said.stderr
     case_id = said.stdout.split()[1].rstrip(",")
     assert "and 10 more" in oven("import", "show", case_id).stderr
     assert oven.good("import", "show", case_id, "--faults").count("has no domain") == 30
