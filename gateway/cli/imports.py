@@ -260,7 +260,9 @@ def _show(case: "Case", names: dict[int, str], lists: dict[int, str]) -> None:
         return
     say.line(f"\nscore {case.report.score:g}{'' if case.report.findings else ': nothing was found'}")
     if case.report.findings:
-        say.table(("points>", "finding", ""), ((f"{f.points:g}", f.name, f.words) for f in case.report.findings))
+        say.table(
+            ("points>", "finding", ""), ((f"{f.points:g}", f.name, f.words) for f in case.report.findings)
+        )
     if case.report.overlaps:
         say.line("\nwhose lists these people are on")
         say.table(

@@ -214,7 +214,9 @@ class _Csv:
         else:
             found = text.split(self._delimiter)
         if len(found) != self._width:
-            return Fault(line, f"the line does not have {self._width} columns, as the first one has, but {len(found)}")
+            return Fault(
+                line, f"the line does not have {self._width} columns, as the first one has, but {len(found)}"
+            )
         found.append("")  # the place -1: a column that there is not
         return Row(line, found[self._address].strip(), found[self._at], found[self._ip], found[self._source])
 

@@ -73,6 +73,13 @@ class UnsubscribeDesk:
         match await self._world.leaving.leave(token, self._world.clock.now(), origin):
             case Left() as left:
                 self._world.meter.count("unsubscribes_total", via="mail")
+                log.info(
+                    "unsubscribed",
+                    account=token.account_id,
+                    list=token.list_id,
+                    client=letter.client.ip,
+                    via="mail",
+                )
                 answered = await self._answer(letter, token, left)
                 self._world.meter.count("inbound_answers_total", result=answered)
                 return Taken(reply.LETTER_TAKEN, "left")

@@ -54,4 +54,4 @@ def lift(connection: Connection, person: bytes) -> bool:
 def why_kept(since: float) -> str:
     """Return the refusal in words."""
     day = datetime.fromtimestamp(since, UTC).date().isoformat()
-    return f"the address is not to be added since {day}; only its owner's own confirmation can change that"
+    return f"since {day} nobody may add this address but its owner, by their own confirmation"

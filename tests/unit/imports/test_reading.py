@@ -48,7 +48,10 @@ def test_rows(text, wanted):
     ("text", "wanted"),
     [
         ("email,name\na@b.example\n", (2, "the line does not have 2 columns, as the first one has, but 1")),
-        ("email,name\na@b.example,x,y\n", (2, "the line does not have 2 columns, as the first one has, but 3")),
+        (
+            "email,name\na@b.example,x,y\n",
+            (2, "the line does not have 2 columns, as the first one has, but 3"),
+        ),
         (b"email\na\xe4@b.example\n", (2, "the line is no text in utf-8")),
         (b"email\na\x00@b.example\n", (2, "the line holds a NUL")),
         (b"email\n" + b"x" * (LONGEST + 5) + b"\n", (2, f"the line is longer than {LONGEST} octets")),

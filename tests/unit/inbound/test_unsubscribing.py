@@ -5,6 +5,7 @@ import email.policy
 import re
 
 import pytest
+import structlog
 from inbound_world import ACCOUNT, READER, World
 
 from gateway.model import reply
@@ -38,6 +39,15 @@ async def test_a_reader_leaves_and_is_answered_once(world: World) -> None:
     assert await world.bring(letter(world.token)) is reply.LETTER_TAKEN
     assert len(world.spool.parcels) == 1
     assert world.meter.value("inbound_messages_total", mailbox="unsubscribe", result="left-before") == 1
+
+
+async def test_the_log_says_which_list_was_left_and_not_by_whom(world: World) -> None:
+    with structlog.testing.capture_logs() as lines:
+        await world.bring(letter(world.token))
+    assert [{"account", "list", "client", "via", "event", "log_level"}] == [
+        set(line) for line in lines if line["event"] == "unsubscribed"
+    ]
+    assert "@" not in str([line for line in lines if line["event"] == "unsubscribed"])
 
 
 async def test_the_answer(world: World) -> None:
