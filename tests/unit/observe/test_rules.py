@@ -1,5 +1,6 @@
 """The alerts ask for what is counted, and Prometheus itself can read them."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -32,6 +33,55 @@ def test_promtool_reads_the_rules() -> None:
         [str(PROMTOOL), "check", "rules", str(RULES)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+ONE_IS_ENOUGH = {
+    "AdditionsHeld": 'addition_signs_total{sign="burst"}',
+    "LettersUndelivered": "letters_undelivered_total",
+    "OutcomesFail": 'outcomes_lost_total{reason="failed"}',
+    "ReloadRefused": 'reloads_total{result="refused"}',
+    "SignUpBombing": 'signup_wishes_total{fate="bombing"}',
+    "SpoolUnreadable": 'spool_unreadable_total{reason="key"}',
+    "WebhooksGivenUp": "webhooks_disabled_total",
+}
+
+
+@pytest.mark.debian
+@wants_promtool
+def test_the_first_event_ever_is_told(tmp_path) -> None:
+    """A series with a label is not there before its first event; one without begins with 0."""
+    case = {
+        "rule_files": [str(RULES)],
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [
+                    {"series": PREFIX + name, "values": ("_x9" if "{" in name else "0x9") + " 1x120"}
+                    for name in ONE_IS_ENOUGH.values()
+                ],
+                "promql_expr_test": [
+                    told_at("5m", []),
+                    told_at("12m", sorted(ONE_IS_ENOUGH)),
+                    told_at("100m", []),
+                ],
+            }
+        ],
+    }
+    file = tmp_path / "first.yml"
+    file.write_text(json.dumps(case))  # JSON is YAML
+    done = subprocess.run(
+        [str(PROMTOOL), "test", "rules", str(file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def told_at(when: str, alerts: list[str]) -> dict[str, object]:
+    """Return promtool's question which alerts are firing, with the answer."""
+    return {
+        "expr": 'count by (alertname) (ALERTS{alertstate="firing"})',
+        "eval_time": when,
+        "exp_samples": [{"labels": f'{{alertname="Consentry{one}"}}', "value": 1} for one in alerts],
+    }
 
 
 @pytest.mark.debian
