@@ -79,7 +79,7 @@ def reader(readers: Iterator[str]) -> str:
     return next(readers)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     node, chromium = shutil.which("node"), shutil.which("chromium")
     if chromium is None:

@@ -266,5 +266,5 @@ def eventually_empty(look: Callable[[], list[tuple[str, str]]]) -> list[tuple[st
         return not found
 
     with contextlib.suppress(AssertionError):
-        eventually(nothing, 10)
+        eventually(nothing)
     return found

@@ -420,7 +420,7 @@ async def test_that_other_processes_let_go_of_the_key(house: House) -> None:
     elsewhere.of(ours)
     house.cancel("acme")
     house.after_grace()
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         loop = tasks.create_task(forget_erased(elsewhere, Revision(house.store), house.store))
         await asyncio.to_thread(house.erase)
         await elsewhere.dropped.wait()
@@ -452,7 +452,7 @@ async def test_the_loop(house: House) -> None:
     ending = Ending(house.means(), meter)
     assert ending.round() == 1  # it begins, and waits for what is being taken
     house.clock.time += 10.0
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         loop = tasks.create_task(ending.run())
         await meter.counted.wait()
         loop.cancel()

@@ -196,7 +196,7 @@ async def test_no_accident_ends_the_loop(house: House, error: Exception, monkeyp
             raise error
 
     rounds = Rounds(Away(house.store, house.keyring), write, lambda: SETTINGS, Hands(), house.meter)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(rounds.run())
         await tried.acquire()
         await tried.acquire()

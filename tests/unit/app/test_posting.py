@@ -128,7 +128,7 @@ async def test_it_goes_on_when_the_store_is_back(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(posting, "_PAUSE_AWAY", 0.001)
     pile, spool = Pile(60), Spool()
     pile.away = True
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         task = group.create_task(postman(pile, spool).run())
         await asyncio.sleep(0)
         pile.away = False

@@ -64,7 +64,7 @@ async def test_a_store_that_comes_back_gets_what_waited(monkeypatch: pytest.Monk
     outbox, store = Outbox(3), Store(failures=2)
     async with asyncio.TaskGroup() as tasks:
         shipping_on = tasks.create_task(ship_forever(outbox, store, MemoryMeter()))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await outbox.empty.wait()
         shipping_on.cancel()
     assert store.kept == ["E0", "E1", "E2"]

@@ -98,7 +98,7 @@ async def test_no_room_for_the_webhooks_lock_stops_neither_pages_nor_api(
         write,
         receiver=None,
     )
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         behind = tasks.create_task(telling.run())
         await tries.acquire()
         await tries.acquire()

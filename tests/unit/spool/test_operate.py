@@ -82,7 +82,7 @@ async def test_hold_then_release_and_the_worker_counts_along(kit: Any, desk: Que
 
 
 async def until(seen: asyncio.Event, spool: Any, held: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await spool.counts())["held"] != held:
             seen.clear()
             await seen.wait()
@@ -97,7 +97,7 @@ async def test_drop_leaves_an_event_and_no_body(kit: Any, desk: QueueDesk) -> No
     async with asyncio.TaskGroup() as group:
         watching = group.create_task(spool.watch(seen.set))
         assert [one.answer for one in desk.drop(parcel.submission.id)] == [Answer.DONE, Answer.DONE]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (await spool.counts())["queued"]:
                 seen.clear()
                 await seen.wait()

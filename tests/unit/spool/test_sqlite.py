@@ -214,7 +214,7 @@ async def test_a_look_before_the_commit_does_not_hide_recorded_events(kit: Any) 
     kit.clock.time += 10
     spool.record([kit.event("R")])
     assert not await spool.outbox(9), "it is on its way"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (found := await spool.outbox(9)):
             await written.wait()  # the numbers of an earlier commit may be shown late
             written.clear()
@@ -251,7 +251,7 @@ async def test_gauges_show_the_last_change_of_a_burst(kit: Any, monkeypatch: pyt
     spool = await kit.open()
     for _ in range(3):
         await spool.put(kit.parcel())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while kit.meter.gauges["scheduled_count", "queued"] != 3:  # noqa: ASYNC110 - a timer of the spool sets it
             await asyncio.sleep(0)
 

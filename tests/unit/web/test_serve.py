@@ -24,7 +24,7 @@ async def running(app, connections=512, places=None, **options):
     sock.listen()
     port = sock.getsockname()[1]
     stop, listening = asyncio.Event(), asyncio.Event()
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         room = places or Places(WebSection, MemoryMeter(), connections)
         group.create_task(serve(app, sock, stop, places=room, listening=listening.set, **options))
         await listening.wait()

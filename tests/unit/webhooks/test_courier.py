@@ -211,7 +211,7 @@ async def test_a_store_that_is_away_does_not_keep_a_courier_that_is_to_end(stage
     stage.book = AwayOnce()
     stage.clock.time = 0.5  # within the first second nothing is kept between two notices
     trade = replace(stage.trade, sender=Hanging())
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         task = group.create_task(Courier(make_webhook(), trade).run())
         await until(task, second.wait())
     assert task.cancelled()
