@@ -90,9 +90,11 @@ class SqliteSpool:
         """Take back what a dead worker had, count what is there, and begin to write."""
         try:
             await asyncio.to_thread(queries.recover, self.path, self._clock.now())
+            await asyncio.to_thread(self._writer.open)
             self._stock.set_states(await self._reader.run(queries.counts))
             self._stock.set_octets(await self._reader.run(queries.octets))
         except BaseException:
+            self._writer.disconnect()
             await self._reader.close()
             raise
         self._writer.start()

