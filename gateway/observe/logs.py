@@ -20,7 +20,6 @@ from typing import IO, Any, Literal
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from gateway.model.events import Event
 from gateway.observe.plain import plain_line
 from gateway.observe.redact import redact_value
 
@@ -139,23 +138,6 @@ def set_level(level: Level) -> None:
     logging.getLogger().setLevel(_LEVELS[level])
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(_LEVELS[level], logging.WARNING))
-
-
-def log_event(event: Event) -> None:
-    """Log what happened to mail, by the names that operators know; ``data`` never goes to the log."""
-    _log.info(
-        event.type.value,
-        type=event.type.value,
-        id=event.id,
-        account=event.account_id,
-        submission=event.submission_id,
-        delivery=event.delivery_number,
-        list=event.list_id,
-        **{f"fact_{key}" if key in _OURS else key: value for key, value in event.facts.items()},
-    )
-
-
-_OURS = frozenset(("event", "type", "id", "account", "submission", "delivery", "list", "level", "time"))
 
 
 def redaction(_logger: WrappedLogger, _method: str, fields: EventDict) -> EventDict:

@@ -190,11 +190,6 @@ class Lanes:
         self._line_up(lane)
         self._drop_if_idle(lane)
 
-    def is_paused(self, account_id: int) -> bool:
-        """Whether a lane stands still."""
-        lane = self._lanes.get(account_id)
-        return lane is not None and lane.paused
-
     def take_out(self, wanted: Callable[[Delivery], bool]) -> list[Item]:
         """Remove and return the waiting deliveries that ``wanted`` names."""
         out: list[Item] = []

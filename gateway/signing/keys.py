@@ -1,9 +1,8 @@
-"""DKIM keys: made, imported from PEM, and published as DNS records (RFC 6376 section 3.6.1, RFC 8463).
+"""DKIM keys: made, and published as DNS records (RFC 6376 section 3.6.1, RFC 8463).
 
-What it promises: a key that comes out of here is PKCS#8 in DER, RSA of 1024 to 4096 bits (RFC 8301
-section 3.2) or Ed25519, and has been checked by OpenSSL, so that the signer need not. A record printed here
-can be pasted into a zone file.
-How it fails: BadKey, whose message says what was given and what is wanted, and never shows a key's octets.
+What it promises: a key that comes out of here is PKCS#8 in DER, RSA or Ed25519, and OpenSSL has made it, so
+that the signer need not check it. A record printed here can be pasted into a zone file.
+How it fails: BadKey, whose message says what was given and what is wanted, for selectors and domains.
 """
 
 import base64
@@ -11,29 +10,24 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     PublicFormat,
-    load_der_private_key,
-    load_pem_private_key,
 )
 
 _PrivateKey = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
-RSA_BITS = 2048
-_RSA_LEAST, _RSA_MOST = 1024, 4096  # what verifiers take, RFC 8301 section 3.2
+RSA_BITS = 2048  # what RFC 8301 section 3.2 asks of signers
 _STRING_LIMIT = 255  # octets of one character-string, RFC 1035 section 3.3
 # RFC 6376 section 3.1: sub-domains, each a label of RFC 5321 section 4.1.2.
 _SELECTOR = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
-_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 
 
 class BadKey(ValueError):
-    """A key, selector or domain that DKIM cannot use; the message is fit for an operator's screen."""
+    """A selector or domain that DKIM cannot use; the message is fit for an operator's screen."""
 
 
 class Algorithm(StrEnum):
@@ -45,12 +39,11 @@ class Algorithm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A private key (PKCS#8 in DER), the text of its TXT record, and what an operator should know of it."""
+    """A private key (PKCS#8 in DER), and the text of its TXT record."""
 
     algorithm: Algorithm
     private_der: bytes
     record: str
-    warning: str = ""
 
 
 def generate(algorithm: Algorithm) -> NewKey:
@@ -60,36 +53,6 @@ def generate(algorithm: Algorithm) -> NewKey:
             return _new(rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS))
         case Algorithm.ED25519:
             return _new(ed25519.Ed25519PrivateKey.generate())
-
-
-def import_pem(pem: bytes) -> NewKey:
-    """Take a private key in PEM, PKCS#1 or PKCS#8, from anywhere; raise BadKey."""
-    label = _LABEL.search(pem.decode("latin-1"))
-    if label is None:
-        raise BadKey('this is no PEM: it has no line like "-----BEGIN PRIVATE KEY-----"')
-    if "PRIVATE KEY" not in label[1]:
-        raise BadKey(f"this is a {label[1].lower()}: give the private key")
-    if b"ENCRYPTED" in pem:
-        raise BadKey("this key is encrypted: take its passphrase off first (openssl pkey -in FILE)")
-    try:
-        private = load_pem_private_key(pem, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        # The library's own words may quote what it read.
-        raise BadKey("this private key is damaged, or of a kind that OpenSSL does not know") from None
-    if not isinstance(private, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
-        raise BadKey("DKIM signs with RSA and Ed25519 keys only (RFC 6376, RFC 8463)")
-    return _new(private)
-
-
-def record_of(private_der: bytes) -> str:
-    """Return the text of the TXT record for a stored private key; raise BadKey."""
-    try:
-        private = load_der_private_key(private_der, None, unsafe_skip_rsa_key_validation=True)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise BadKey("the stored key is damaged") from None
-    if not isinstance(private, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
-        raise BadKey("the stored key is neither RSA nor Ed25519")
-    return _record(private)
 
 
 def check_selector(selector: str) -> str:
@@ -119,20 +82,8 @@ def dns_record(selector: str, domain: str, record: str) -> str:
 
 
 def _new(private: _PrivateKey) -> NewKey:
-    warning = ""
-    if isinstance(private, rsa.RSAPrivateKey):
-        warning = _judge_size(private.key_size)
     der = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    return NewKey(_algorithm(private), der, _record(private), warning)
-
-
-def _judge_size(bits: int) -> str:
-    """Return a warning for a key that is short, "" for one that is not; raise BadKey for no use at all."""
-    if not _RSA_LEAST <= bits <= _RSA_MOST:
-        raise BadKey(f"an RSA key of {bits} bits: verifiers take {_RSA_LEAST} to {_RSA_MOST} (RFC 8301)")
-    if bits < RSA_BITS:
-        return f"an RSA key of {bits} bits is short: RFC 8301 asks signers for {RSA_BITS}"
-    return ""
+    return NewKey(_algorithm(private), der, _record(private))
 
 
 def _algorithm(private: _PrivateKey) -> Algorithm:

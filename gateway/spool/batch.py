@@ -33,13 +33,11 @@ class Change:
 
     states: Counter[str] = field(default_factory=Counter)
     octets: int = 0
-    gone: list[str] = field(default_factory=list)  # submissions whose body went
 
     def add(self, other: "Change") -> None:
         """Take over what another transaction did."""
         self.states.update(other.states)
         self.octets += other.octets
-        self.gone += other.gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +236,9 @@ def drop_bodies(connection: sqlite3.Connection, submissions: dict[str, None], ch
     left = list(submissions)
     while left:
         count = min(_MOST_BODIES, 1 << (len(left).bit_length() - 1))  # few statements, all of them cached
-        for name, size in connection.execute(statements.drop_bodies(count), left[:count]).fetchall():
-            change.gone.append(name)
-            change.octets -= size
+        change.octets -= sum(
+            [row[0] for row in connection.execute(statements.drop_bodies(count), left[:count])]
+        )
         del left[:count]
 
 

@@ -24,7 +24,6 @@ from gateway.ports import Clock, Keyring, Meter, Parcel, Settlement
 from gateway.settings.schema import SpoolSection
 from gateway.spool import queries
 from gateway.spool.batch import Ask, Change, Operation, Outcome, Put, Settle
-from gateway.spool.bodies import Bodies
 from gateway.spool.codec import Codec, Row, Rows, Spoiled
 from gateway.spool.errors import Unreadable
 from gateway.spool.reader import Reader
@@ -39,7 +38,6 @@ _log = structlog.get_logger(__name__)
 
 _LARGE = 256 << 10  # octets; sealing more than this would hold up the event loop
 _COPY = 1 << 10  # octets; sealing a delivery takes as long as these
-_CACHE = 16 << 20  # octets of bodies in memory
 _GAUGE_PAUSE = 1.0  # seconds
 _TRUST = 10.0  # seconds that the numbers in memory are believed where they say that there is nothing
 _RECORD_DELAY = 0.05  # seconds that an event waits for somebody else's commit
@@ -66,7 +64,6 @@ class SqliteSpool:
         self._meter = meter
         self._codec = Codec(keyring)
         self._stock = Stock(settings, clock, free or partial(free_octets, path.parent))
-        self._bodies = Bodies(_CACHE)
         self._recorder = Recorder()
         self._flush_is_due = False
         self._events_may_wait = True
@@ -202,16 +199,12 @@ class SqliteSpool:
 
     async def content(self, submission_id: str) -> bytes:
         """Return a content; raise KeyError when it is settled, Unreadable when it cannot be opened."""
-        content = self._bodies.get(submission_id)
-        if content is None:
-            try:
-                content = await self._reader.run(partial(queries.content, self._codec, submission_id))
-            except Spoiled as error:
-                work = partial(queries.hold_all, submission_id=submission_id, reason=error.reason)
-                await self._hold_spoiled(work, error.reason)
-                raise Unreadable(submission_id) from error
-            self._bodies.keep(submission_id, content)
-        return content
+        try:
+            return await self._reader.run(partial(queries.content, self._codec, submission_id))
+        except Spoiled as error:
+            work = partial(queries.hold_all, submission_id=submission_id, reason=error.reason)
+            await self._hold_spoiled(work, error.reason)
+            raise Unreadable(submission_id) from error
 
     async def counts(self) -> Mapping[str, int]:
         """Return the number of deliveries by state, from memory."""
@@ -296,8 +289,6 @@ class SqliteSpool:
     def _answer(self, results: Sequence[tuple[Job, Outcome]], change: Change) -> None:
         """Resolve the futures of one commit; on the event loop."""
         self._stock.apply(change)
-        for name in change.gone:
-            self._bodies.drop(name)
         for job, outcome in results:
             if job.future.done():  # whoever asked has been cancelled
                 continue
@@ -338,7 +329,6 @@ class SqliteSpool:
         self._stock.set_states(states)
         self._events_may_wait = True
         self._doomed = doomed
-        self._bodies.clear()
         self._gauge()
         self.announce_change()
 

@@ -82,9 +82,7 @@ def drop_bodies(count: int) -> str:
     names = [f"id{number}" for number in range(count)]
     open_ones = exists().where(DELIVERY.c.submission_id == SUBMISSION.c.id)
     chosen = SUBMISSION.c.id.in_([_value(name) for name in names])
-    return _text(
-        delete(SUBMISSION).where(chosen, ~open_ones).returning(SUBMISSION.c.id, SUBMISSION.c.size), *names
-    )
+    return _text(delete(SUBMISSION).where(chosen, ~open_ones).returning(SUBMISSION.c.size), *names)
 
 
 # Claims: oldest due first, in the order of the index

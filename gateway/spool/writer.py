@@ -44,9 +44,6 @@ from gateway.spool.recorder import Recorder
 from gateway.spool.shard import never_wait, wait_for_locks
 
 POLL = 0.5  # seconds between two looks for changes by another process
-_PATIENCE = (
-    5000  # milliseconds that the thread waits for an operator's short transaction; the loop never does
-)
 _HERE = 300  # rows, at some 10 us each; more than this is written by the thread
 _QUIET_TURNS = 4  # of the event loop, without a new operation: then a transaction begins
 _COMPANY = 0.01  # seconds that it waits at most while operations keep coming

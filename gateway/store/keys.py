@@ -16,7 +16,6 @@ belongs elsewhere, or when the master key is the wrong one. A store that cannot 
 import hashlib
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
@@ -25,7 +24,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, delete, select
 
 from gateway.model.spelling import NO_RULES, Rules, under
-from gateway.settings.secret_files import BadSecret, create_secret, read_secret
+from gateway.settings.secret_files import BadSecret, read_secret
 from gateway.store import dialect
 from gateway.store.bounded import Bounded
 from gateway.store.database import Store
@@ -196,13 +195,6 @@ def load_master_key(name: str, read: Callable[[str], bytes] = read_secret) -> by
         raise BadSecret(
             f"{name}: a master key is {_KEY_LENGTH} octets, or {_KEY_LENGTH * 2} hexadecimal digits"
         )
-    return key
-
-
-def create_master_key(path: Path, octets: Octets = os.urandom) -> bytes:
-    """Write a new master key; raise BadSecret where there is one: without the old one all is lost."""
-    key = octets(_KEY_LENGTH)
-    create_secret(path, key.hex().encode("ascii") + b"\n")
     return key
 
 

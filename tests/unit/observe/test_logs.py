@@ -8,8 +8,7 @@ import threading
 import pytest
 import structlog
 
-from gateway.model.events import Event, EventType
-from gateway.observe.logs import configure, log_event, set_level
+from gateway.observe.logs import configure, set_level
 
 
 def fail(text):
@@ -84,27 +83,6 @@ def test_the_standard_library_goes_the_same_way(stream) -> None:
         ("task failed", "asyncio", "error"),
     ]
     assert "john" not in stream.getvalue()
-
-
-def test_events_of_the_house(stream) -> None:
-    configure(stream=stream)
-    log_event(
-        Event(
-            "01",
-            EventType.BOUNCE,
-            1.0,
-            7,
-            "01AB",
-            0,
-            3,
-            facts={"bounce_classification": "QuotaIssues", "event": "x"},
-            data={"recipient": "john@example.com"},
-        )
-    )
-    (line,) = lines(stream)
-    assert (line["type"], line["account"], line["bounce_classification"]) == ("Bounce", 7, "QuotaIssues")
-    assert (line["event"], line["fact_event"]) == ("Bounce", "x")
-    assert "recipient" not in line
 
 
 class Broken:

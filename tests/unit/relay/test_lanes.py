@@ -141,7 +141,7 @@ def test_a_paused_lane_stands_still_and_gives_up_its_surplus(world):
     assert len(surplus) == 34
     assert surplus[0].delivery.number == 49
     assert [lanes.take(), lanes.take()] == [(2, 0), None]
-    assert lanes.lanes.is_paused(1)
+    assert lanes.lanes._lanes[1].paused
     assert not lanes.lanes.has_room(1, 1, 1)
     lanes.lanes.resume(1)
     assert lanes.take() == (1, 0)

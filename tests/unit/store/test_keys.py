@@ -6,18 +6,10 @@ from sqlalchemy import select, update
 from gateway.model.facts import Account
 from gateway.settings.secret_files import BadSecret
 from gateway.store.database import Store
-from gateway.store.keys import StoreKeyring, create_master_key, load_master_key
+from gateway.store.keys import StoreKeyring, load_master_key
 from gateway.store.schema import ACCOUNT_KEY
 
 MASTER = bytes(range(32))
-
-
-def test_a_master_key_is_made_and_read(tmp_path: Path) -> None:
-    key = create_master_key(tmp_path / "master.key")
-    assert load_master_key(str(tmp_path / "master.key")) == key
-    assert len(key) == 32
-    with pytest.raises(BadSecret):
-        create_master_key(tmp_path / "master.key")
 
 
 @pytest.mark.parametrize("content", [MASTER, MASTER.hex().encode(), MASTER.hex().encode() + b"\n"])
