@@ -62,3 +62,16 @@ async def test_connections_that_were_dropped_are_replaced(store: Store) -> None:
 async def test_many_at_once(store: Store) -> None:
     glance = store.glance(REVISION_NOW)
     assert await asyncio.gather(*(glance.look() for _ in range(20))) == [(1,)] * 20
+
+
+async def test_a_thread_that_asks_closes_nothing_that_the_loop_reads_from(store: Store) -> None:
+    glance = store.glance(REVISION_NOW)
+    for _ in range(2):
+        await glance.look()
+    line = glance._line
+    await asyncio.gather(*(store.in_thread(glance._patiently) for _ in range(4)))
+    assert glance._line is line
+    assert not line.connection.closed
+    assert await glance.look() == (1,)
+    assert glance._line is not line
+    assert line.connection.closed
