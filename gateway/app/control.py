@@ -19,6 +19,7 @@ import msgspec
 
 from gateway.settings.files import LARGEST_TOGETHER, Files, Handed
 
+_LONGEST_ANSWER = 4000  # characters; the supervisor's reader takes lines of 64 KiB
 _LARGEST = 2 * LARGEST_TOGETHER  # octets of a reload: base64 makes four of three
 _decode = msgspec.json.Decoder(dict[str, bytes]).decode
 
@@ -92,4 +93,4 @@ class Control:
     def answer(words: str) -> None:
         """Say a line to the supervisor; one that is gone hears nothing."""
         with contextlib.suppress(OSError):
-            os.write(sys.stdout.fileno(), words.replace("\n", " ").encode() + b"\n")
+            os.write(sys.stdout.fileno(), words[:_LONGEST_ANSWER].replace("\n", " ").encode() + b"\n")

@@ -1,7 +1,8 @@
 """Events on their way from a spool's outbox to the store: at least once, in order.
 
 What it promises: an event leaves the outbox only when the store has it. A store that is away delays events
-and stops no mail: they wait in the outbox.
+and stops no mail: they wait in the outbox. So does a fault of ours: a worker that died of an event would die
+of it again at each start.
 """
 
 import asyncio
@@ -25,6 +26,9 @@ async def ship_forever(outbox: Outbox, store: EventStore, meter: Meter) -> None:
             shipped = await ship(outbox, store, meter)
         except PublicError as error:
             log.warning("events wait", why=str(error))
+            await asyncio.sleep(_PAUSE_AWAY)
+        except Exception:  # whatever it is, mail goes on
+            log.exception("events cannot be shipped")
             await asyncio.sleep(_PAUSE_AWAY)
         else:
             if shipped < _BATCH:

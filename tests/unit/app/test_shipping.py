@@ -32,14 +32,15 @@ class Outbox:
 
 
 class Store:
-    def __init__(self, failures: int = 0) -> None:
+    def __init__(self, failures: int = 0, failure: type[Exception] = StoreAway) -> None:
         self.kept: list[str] = []
         self.failures = failures
+        self.failure = failure
 
     async def append(self, events: Sequence[SealedEvent]) -> None:
         if self.failures:
             self.failures -= 1
-            raise StoreAway("gone")
+            raise self.failure("gone")
         self.kept += [one.id for one in events]
 
 
@@ -59,9 +60,12 @@ async def test_nothing_is_forgotten_that_the_store_has_not() -> None:
     assert len(outbox.waiting) == 3
 
 
-async def test_a_store_that_comes_back_gets_what_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("failure", [StoreAway, RuntimeError])
+async def test_a_store_that_comes_back_gets_what_waited(
+    monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
+) -> None:
     monkeypatch.setattr(shipping, "_PAUSE_AWAY", 0.0)
-    outbox, store = Outbox(3), Store(failures=2)
+    outbox, store = Outbox(3), Store(2, failure)
     async with asyncio.TaskGroup() as tasks:
         shipping_on = tasks.create_task(ship_forever(outbox, store, MemoryMeter()))
         async with asyncio.timeout(30):
