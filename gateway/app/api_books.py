@@ -13,6 +13,7 @@ from gateway.ports import Meter
 from gateway.settings.schema import SignupSection
 from gateway.store.additions import AdditionWatch, last_names
 from gateway.store.database import Store
+from gateway.store.idempotency import Erased as StoreErased
 from gateway.store.idempotency import Idempotency, Once
 from gateway.store.idempotency import Reused as StoreReused
 from gateway.store.keys import StoreKeyring
@@ -22,7 +23,7 @@ from gateway.store.own_lists import StoreLists
 from gateway.store.own_subscriptions import Asking, StoreSubscriptions
 from gateway.store.schema import PROVIDER_ID
 from gateway.store.signups import Write
-from gateway.web.api.once import Answer, Asked, Reused, Told, Work
+from gateway.web.api.once import Answer, Asked, Erased, Reused, Told, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class StoreLedgers:
         """Do it."""
         return work(self._books)
 
-    def do_once(self, asked: Asked, work: Work, now: float) -> Told | Reused:
+    def do_once(self, asked: Asked, work: Work, now: float) -> Told | Reused | Erased:
         """Do it unless it was done, and keep the answer in the same transaction."""
         self._keyring.of(PROVIDER_ID)  # its first use makes it, which would wait for our own transaction
         kept = self._idempotency.do(
@@ -72,6 +73,8 @@ class StoreLedgers:
         )
         if isinstance(kept, StoreReused):
             return Reused()
+        if isinstance(kept, StoreErased):
+            return Erased()
         return Told(Answer.of_octets(kept.answer), kept.again)
 
     def _over(self, store: Store) -> StoreBooks:

@@ -151,6 +151,7 @@ class Eraser:
         person = self._person(job)
         self._people.delete_rows(job, person, self._means.clock.now())
         self._people.silence_events(job, person)
+        self._people.silence_answers(job, person)
 
     def _person(self, job: Job) -> Person:
         return Person(parse_address(job.private["address"]), self._means.rules)

@@ -142,7 +142,9 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("api_requests_total", "Requests to the API answered.", "route", "code"),
     _counter("api_additions_total", "What became of additions of subscribers by the API.", "result"),
     _counter("addition_signs_total", "What additions by the API looked like, when that was told.", "sign"),
-    _counter("api_repetitions_total", "Idempotency keys seen again: again, running, reused.", "result"),
+    _counter(
+        "api_repetitions_total", "Idempotency keys seen again: again, running, reused, erased.", "result"
+    ),
     _counter("api_keys_total", "API keys looked at: ok, failed, blocked, limited, scope.", "result"),
     # Imports
     _counter("imports_total", "Imports that the web process has brought to their end.", "state"),

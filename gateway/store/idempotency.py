@@ -2,14 +2,17 @@
 
 What it promises: the change and the answer to it are one transaction, so that a process that is killed at any
 moment has done both or nothing, and the same request gets the answer that the first one got. A key is its
-account's own. It is kept for a day; what rests of a request is a hash, and the answer rests sealed.
+account's own. It is kept for a day; what rests of a request is a hash, and the answer rests sealed. When a
+person is erased, the answers that name them are emptied: the request stays done, and is not done again.
 How it fails: with StoreAway, and then nothing is done; a refusal is not kept, because it changed nothing.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Row, Select, delete, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.ports import Keyring
@@ -19,6 +22,7 @@ from gateway.store.schema import IDEMPOTENCY
 
 KEPT = 86_400.0  # seconds
 _AT_ONCE = 100  # keys that are forgotten by one request: more than come
+_ERASED = b""  # in the place of an answer; what is sealed is never empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,18 @@ class Reused:
     """The key came with another request before."""
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """It was done, and its answer was erased with the person whom it named."""
+
+
 Work = Callable[[Store], bytes]
-"""Changes something in the store that it is given, and returns the answer; what it raises undoes it."""
+"""Changes something in the store that it is given, and returns the answer, JSON; what it raises undoes it."""
+
+Place = tuple[int, bytes]
+"""Account and mark: the order in which answers are looked through."""
+
+BEGINNING: Place = (-1, b"")
 
 
 class Idempotency:
@@ -54,7 +68,7 @@ class Idempotency:
         self._store = store
         self._keyring = keyring
 
-    def do(self, once: Once, work: Work, now: float) -> Kept | Reused:
+    def do(self, once: Once, work: Work, now: float) -> Kept | Reused | Erased:
         """Do it, or say what came of it; raise StoreAway, and what ``work`` raises."""
         try:
             return self._do(once, work, now)
@@ -62,7 +76,7 @@ class Idempotency:
             # Another process committed the same key since we looked; anything else is raised anew.
             return self._do(once, work, now)
 
-    def _do(self, once: Once, work: Work, now: float) -> Kept | Reused:
+    def _do(self, once: Once, work: Work, now: float) -> Kept | Reused | Erased:
         with self._store.write() as connection:
             self._forget(connection, now)
             found = self._find(connection, once, now)
@@ -75,12 +89,12 @@ class Idempotency:
                     mark=once.mark,
                     print=once.print,
                     at=now,
-                    sealed=self._keyring.seal(once.account_id, answer, _context(once)),
+                    sealed=self._keyring.seal(once.account_id, answer, _context(once.mark)),
                 )
             )
         return Kept(answer, again=False)
 
-    def _find(self, connection: Connection, once: Once, now: float) -> Kept | Reused | None:
+    def _find(self, connection: Connection, once: Once, now: float) -> Kept | Reused | Erased | None:
         this = IDEMPOTENCY.c
         row = connection.execute(
             select(this.print, this.sealed).where(
@@ -95,7 +109,9 @@ class Idempotency:
             return None
         if row.print != once.print:
             return Reused()
-        return Kept(self._keyring.open(once.account_id, row.sealed, _context(once)), again=True)
+        if row.sealed == _ERASED:
+            return Erased()
+        return Kept(self._keyring.open(once.account_id, row.sealed, _context(once.mark)), again=True)
 
     @staticmethod
     def _forget(connection: Connection, now: float) -> None:
@@ -107,5 +123,40 @@ class Idempotency:
             )
 
 
-def _context(once: Once) -> bytes:
-    return b"answer:" + once.mark
+def answers_after(place: Place, account_id: int | None, limit: int) -> Select[Any]:
+    """Return the question for the answers behind a place, of one account or of all."""
+    this = IDEMPOTENCY.c
+    query = select(this.account_id, this.mark, this.sealed).where(
+        tuple_(this.account_id, this.mark) > place, this.sealed != _ERASED
+    )
+    if account_id is not None:
+        query = query.where(this.account_id == account_id)
+    return query.order_by(this.account_id, this.mark).limit(limit)
+
+
+def texts_of(row: Row[Any], keyring: Keyring) -> Iterator[str]:
+    """Yield every text in an answer; none where nobody can read it any more."""
+    try:
+        answer = json.loads(keyring.open(row.account_id, row.sealed, _context(row.mark)))
+    except (KeyError, ValueError):
+        return
+    yield from _texts(answer)
+
+
+def empty(connection: Connection, row: Row[Any]) -> int:
+    """Erase an answer; return how many were."""
+    this = IDEMPOTENCY.c
+    these = update(IDEMPOTENCY).where(this.account_id == row.account_id, this.mark == row.mark)
+    return connection.execute(these.values(sealed=_ERASED)).rowcount
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
+
+
+def _context(mark: bytes) -> bytes:
+    return b"answer:" + mark

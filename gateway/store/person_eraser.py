@@ -2,7 +2,8 @@
 
 What it promises: whatever is found by their hash at an account, or by the provider's own, goes in one
 transaction for each account; an event stays for the sake of the others' figures, without what is sealed in
-it and without their hash. Every step can be done again. It fails with StoreAway and Stopped.
+it and without their hash; an answer that the API keeps is emptied. Every step can be done again. It fails
+with StoreAway and Stopped.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,11 +19,12 @@ from gateway.store.database import Store
 from gateway.store.do_not_mail import keep, lift
 from gateway.store.erasures import KEPT_PEOPLE, Job, note
 from gateway.store.events import sealed_event
+from gateway.store.idempotency import BEGINNING, answers_after, empty, texts_of
 from gateway.store.keys import StoreKeyring
 from gateway.store.person import Person
-from gateway.store.schema import ACCOUNT, DO_NOT_MAIL, EVENT, LEDGER, NEVER_INVITE
+from gateway.store.schema import ACCOUNT, DO_NOT_MAIL, EVENT, IDEMPOTENCY, LEDGER, NEVER_INVITE
 
-_READ = 2000  # events
+_READ = 2000  # events, answers
 
 Marks = frozenset[str]
 """Hashes of a person, in hexadecimal, as facts have them."""
@@ -83,6 +85,24 @@ class PersonEraser:
             if len(rows) < _READ:
                 return
             place = rows[-1].place
+
+    def silence_answers(self, job: Job, person: Person) -> None:
+        """Empty what the API's answers keep of them, page by page.
+
+        After their rows: an answer is written with its row, so no earlier one is missed.
+        """
+        place = BEGINNING
+        for _ in self._pace.steps():
+            with self._store.read() as connection:
+                rows = connection.execute(answers_after(place, job.account_id, _READ)).all()
+            found = [row for row in rows if any(map(person.names, texts_of(row, self._keyring)))]
+            if found:
+                with self._store.write() as connection:
+                    job.counts[IDEMPOTENCY.name] += sum(empty(connection, row) for row in found)
+                    note(connection, job)
+            if len(rows) < _READ:
+                return
+            place = rows[-1].account_id, rows[-1].mark
 
     def events_of(self, person: Person, account_id: int | None = None) -> Iterator[Event]:
         """Yield the events that name them, in the order of the store."""

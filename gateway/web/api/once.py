@@ -2,7 +2,8 @@
 
 What it promises (draft-ietf-httpapi-idempotency-key-header-06): the same key with the same request gets the
 stored answer; with another request 422; while the first is running, 409. Keys belong to an account and are
-kept for a day. Only what succeeded is stored: a refusal has changed nothing, and is found anew. The change
+kept for a day. Only what succeeded is stored: a refusal has changed nothing, and is found anew; where the
+answer was erased with the person whom it named, a repetition gets 410 and does nothing. The change
 and its answer are one transaction (docs/decisions/0024-api-writes.md).
 """
 
@@ -22,7 +23,13 @@ from gateway.model.api_key import Grant
 from gateway.ports import Clock, Meter
 from gateway.web.api.bodies import JSON, grant_of
 from gateway.web.api.holdings import Books
-from gateway.web.api.problems import BAD_REQUEST_KEY, REUSED_REQUEST_KEY, RUNNING, ApiProblem
+from gateway.web.api.problems import (
+    ANSWER_ERASED,
+    BAD_REQUEST_KEY,
+    REUSED_REQUEST_KEY,
+    RUNNING,
+    ApiProblem,
+)
 
 HEADER = "Idempotency-Key"
 _KEY = re.compile(r'"?([A-Za-z0-9._:-]{1,64})"?\Z', re.ASCII)
@@ -79,6 +86,10 @@ class Reused:
     """The key was another request's."""
 
 
+class Erased:
+    """It was done, and its answer was erased with the person whom it named."""
+
+
 class Ledgers(Protocol):
     """Does work on the books of accounts. The calls block."""
 
@@ -86,7 +97,7 @@ class Ledgers(Protocol):
         """Do it."""
         ...
 
-    def do_once(self, asked: Asked, work: Work, now: float) -> Told | Reused:
+    def do_once(self, asked: Asked, work: Work, now: float) -> Told | Reused | Erased:
         """Do it unless it was done, and keep the answer with it."""
         ...
 
@@ -132,6 +143,9 @@ class Counter:
         if isinstance(told, Reused):
             self.meter.count("api_repetitions_total", result="reused")
             raise ApiProblem(REUSED_REQUEST_KEY)
+        if isinstance(told, Erased):
+            self.meter.count("api_repetitions_total", result="erased")
+            raise ApiProblem(ANSWER_ERASED)
         if told.again:
             self.meter.count("api_repetitions_total", result="again")
         return told.answer.response()

@@ -92,6 +92,12 @@ RUNNING = Problem(
     "The same request is being answered",
     "Wait a moment and send it again, with the same Idempotency-Key: you get the answer of the first one.",
 )
+ANSWER_ERASED = Problem(
+    "answer-erased",
+    HTTPStatus.GONE,
+    "The request was done, and its answer is erased",
+    "It named a person of whom everything was erased since. Nothing was done now. Do not send it again.",
+)
 UNKNOWN_LIST = Problem(
     "unknown-list",
     HTTPStatus.NOT_FOUND,

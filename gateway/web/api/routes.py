@@ -41,6 +41,7 @@ _READ = {
 _BODY = {413: "The body is too long.", 415: "The body is no JSON."}
 _CHANGE = {
     409: "It cannot be done as things stand; or the same request is being answered.",
+    410: "It was done before, and its answer was erased with the person whom it named.",
     422: "What it says breaks a rule; or the Idempotency-Key came with another request.",
 }
 _FILE = {

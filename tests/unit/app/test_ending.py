@@ -36,7 +36,7 @@ from gateway.ports import Parcel
 from gateway.settings.schema import AccountsSection, SpoolSection
 from gateway.spool.opening import open_shard
 from gateway.spool.shard import lock_shard
-from gateway.store import database, rest
+from gateway.store import database, person_eraser, rest
 from gateway.store.account_eraser import Pace, Stopped
 from gateway.store.api_keys import ApiKeys
 from gateway.store.audit import Auditor
@@ -47,6 +47,7 @@ from gateway.store.dkim_keys import DkimKeys
 from gateway.store.endings import Endings
 from gateway.store.erasures import Erasures, Job, Phase
 from gateway.store.events import EventHistory, StoreEvents, insert_events
+from gateway.store.idempotency import Erased, Idempotency, Kept, Once, Reused
 from gateway.store.invitations import Invitations
 from gateway.store.keys import StoreKeyring
 from gateway.store.letters import Letters
@@ -57,7 +58,7 @@ from gateway.store.presence import SharedPresence, forget_key
 from gateway.store.quota import SharedQuota
 from gateway.store.registry import Registry
 from gateway.store.revision import Revision
-from gateway.store.schema import ACCOUNT_KEY, DO_NOT_MAIL, ERASURE, LEDGER_HEAD, METADATA
+from gateway.store.schema import ACCOUNT_KEY, DO_NOT_MAIL, ERASURE, IDEMPOTENCY, LEDGER_HEAD, METADATA
 from gateway.store.subscription_rows import Bond
 from gateway.store.subscriptions import Subscriptions
 from gateway.store.webhooks import Webhooks
@@ -638,6 +639,37 @@ async def test_a_person_at_one_account_who_is_kept_as_a_hash(house: House) -> No
     house.book.ask_for_person(them.identity, None, "", house.clock.now())
     house.erase()
     assert PersonFile(house.store, house.keyring).do_not_mail(them) is None
+
+
+def test_answers_of_the_api_that_name_a_person_are_emptied(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request stays done; what it was answered is gone, in whatever spelling and depth it named them."""
+    monkeypatch.setattr(person_eraser, "_READ", 2)  # more than one page
+    ours, theirs = house.furnish("acme", OURS), house.furnish("others", "others.example")
+    quoted, now = '"o\'b \u00e9"@readers.example', house.clock.now()
+    bodies = [READERS[0], quoted, READERS[0].upper(), f"form of <{quoted}>", READERS[1], "nobody"]
+    stored = Idempotency(house.store, house.keyring)
+
+    def repeat(number: int, account_id: int, content: bytes = b"same") -> Kept | Reused | Erased:
+        answer = json.dumps([201, {"list": "a", "kept": [{"text": bodies[number]}]}, ""]).encode()
+        return stored.do(Once(account_id, bytes([number]), content), lambda _: answer, now)
+
+    kept = {(number, one): repeat(number, one) for number in range(len(bodies)) for one in (ours, theirs)}
+    with house.store.write() as connection:  # what nobody can read any more is no obstacle
+        row = {"account_id": 99, "mark": b"m", "print": b"p", "at": now, "sealed": b"sealed long ago"}
+        connection.execute(IDEMPOTENCY.insert().values(row))
+    first, _ = house.book.ask_for_person(READERS[0], None, "", now)
+    second, _ = house.book.ask_for_person(quoted, ours, "", now)
+    house.erase()
+    for (number, one), was in kept.items():
+        gone = number in {0, 2} or (number in {1, 3} and one == ours)
+        assert repeat(number, one) == (Erased() if gone else Kept(was.answer, again=True)), (number, one)
+    assert repeat(0, ours, b"another") == Reused()
+    counts = [
+        json.loads(house.book.show(job.id).certificate)["erased"]["idempotency"] for job in (first, second)
+    ]
+    assert counts == [4, 2]
 
 
 async def test_that_a_persons_erasure_can_be_cut_off_at_every_step(house: House) -> None:

@@ -1,10 +1,15 @@
 """Idempotency-Key: once, whatever happens between the request and its answer."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from gateway.store.database import open_store
+from gateway.store.idempotency import Idempotency, Kept, Once
+from gateway.store.joined import JoinedStore
 from gateway.store.schema import IDEMPOTENCY, MAIL_LIST
 from gateway.web.api.once import Answer
 from tests.unit.web.api.conftest import ACME, CAFE, KEYS
@@ -112,6 +117,42 @@ async def test_while_the_first_is_answered(api, counter, house, monkeypatch) -> 
     assert first.result().status_code == 201
     assert (await make(api)).status_code == 201
     assert lists(house) == 1
+
+
+def test_equal_requests_at_once_in_several_processes(house) -> None:
+    """What a process remembers of running requests is no help against another one: the store decides."""
+    stores = [open_store(house.store.path) for _ in range(4)]
+    together = threading.Barrier(len(stores))
+    house.keyring.of(ACME)
+
+    def ask(store) -> Kept:
+        together.wait()
+        return Idempotency(store, house.keyring).do(Once(ACME, b"mark", b"print"), make_a_list, 1.0)
+
+    def make_a_list(store: JoinedStore) -> bytes:
+        with store.write() as connection:
+            values = {"account_id": ACME, "list_id": "bread.acme.example", "folded": "b", "name": ""}
+            made = connection.execute(MAIL_LIST.insert().values(values))
+        return str(made.inserted_primary_key[0]).encode()
+
+    with ThreadPoolExecutor(len(stores)) as threads:
+        kept = list(threads.map(ask, stores))
+    for store in stores:
+        store.close()
+    assert sorted(one.again for one in kept) == [False, True, True, True]
+    assert len({one.answer for one in kept}) == 1
+    assert lists(house) == 1
+
+
+async def test_an_answer_that_was_erased_is_told_and_nothing_is_done(api, house, world) -> None:
+    await make(api)
+    await api.send("DELETE", "/lists/bread.acme.example")
+    with house.store.write() as connection:
+        connection.execute(update(IDEMPOTENCY).values(sealed=b""))
+    assert problem(await make(api)) == (410, "answer-erased")
+    assert not lists(house)
+    assert world.meter.value("api_repetitions_total", result="erased") == 1
+    assert problem(await make(api, body=BREAD | {"name": "Rolls"})) == (422, "idempotency-key-reused")
 
 
 async def test_what_dies_between_the_change_and_the_answer_has_done_nothing(api, house, monkeypatch) -> None:
