@@ -93,11 +93,13 @@ def _say_what_next(plan: "Plan") -> None:
     say.line()
     say.line("Next:")
     for step in (
-        "account add NAME --consent asserted",
+        "account add NAME",
         "domain add NAME example.com --verified",
         "dkim generate example.com --selector s1",
         "list add NAME news.example.com --default",
-        "subscriber add NAME news.example.com ada@example.net --basis asserted --source 'paper form'",
+        "list form NAME news.example.com",
         "run",
     ):
         say.line(f"  {command} {step}")
+    say.line()
+    say.line("Whoever fills that form in, and says yes to the letter that comes, may be written to.")

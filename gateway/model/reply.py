@@ -145,7 +145,7 @@ CONSENT_PENDING = Reply(550, 7, 1, "The opt-in of this recipient is not confirme
 CONSENT_TOO_WEAK = Reply(550, 7, 1, "This account may write to confirmed (double opt-in) recipients only")
 UNSUBSCRIBED = Reply(550, 7, 1, "Recipient unsubscribed on {date}")
 COMPLAINED = Reply(550, 7, 1, "Recipient reported this sender on {date}")
-BOUNCED = Reply(550, 1, 1, "Recipient address is dead since {date}")
+BOUNCED = Reply(550, 1, 1, "Recipient address has been dead since {date}")
 # A policy's no, and no word about the mailbox: programs that clean lists by codes leave the address alone,
 # and 5xx keeps the tenant from trying this message for the months that a pause may last.
 PAUSED = Reply(550, 7, 1, "Recipient wants a pause from this list until {date}; the address is good")
