@@ -1,7 +1,7 @@
 """What was erased by another process goes from this one's memory too, within a second or two.
 
 Keys that were destroyed, and with them whatever may hold something of their accounts: it is all kept to be
-quick, and read again when it is asked for.
+quick, and read again when it is asked for. What the API answered a day ago goes from the store as well.
 """
 
 import asyncio
@@ -10,11 +10,14 @@ from collections.abc import Callable
 
 from gateway.model.address import parse_address
 from gateway.model.reply import PublicError
+from gateway.ports import Clock
 from gateway.store.database import Store
+from gateway.store.idempotency import Idempotency
 from gateway.store.keys import StoreKeyring
 from gateway.store.revision import Revision
 
 _PAUSE = 1.0  # seconds between two looks
+_PAUSE_OF_ANSWERS = 600.0
 
 Forget = Callable[[], None]
 
@@ -33,3 +36,12 @@ async def forget_erased(
                         forget()
                 seen = current
         await asyncio.sleep(_PAUSE)
+
+
+async def forget_answers(answers: Idempotency, clock: Clock) -> None:
+    """Forget the API's answers when their day is over, until cancelled; a request with a key does it too."""
+    while True:
+        with contextlib.suppress(PublicError):
+            while await asyncio.to_thread(answers.forget, clock.now()):
+                pass
+        await asyncio.sleep(_PAUSE_OF_ANSWERS)

@@ -19,7 +19,7 @@ from gateway.app.control import Control
 from gateway.app.departing import StoreDeparting
 from gateway.app.ending import Ending
 from gateway.app.ending import Means as MeansOfEnding
-from gateway.app.forgetting import forget_erased
+from gateway.app.forgetting import forget_answers, forget_erased
 from gateway.app.importing import ImportDesk, ImportRounds
 from gateway.app.joining import Rounds, StoreJoining
 from gateway.app.leaving import StoreLeaving
@@ -35,6 +35,7 @@ from gateway.settings.files import Files
 from gateway.settings.reload import Reloadable
 from gateway.settings.schema import Settings
 from gateway.store.database import Store, open_store
+from gateway.store.idempotency import Idempotency
 from gateway.store.keys import StoreKeyring
 from gateway.store.own_imports import StoreImports
 from gateway.store.presence import forget_key
@@ -104,6 +105,7 @@ async def serve(
     async with asyncio.TaskGroup() as tasks:
         behind = [tasks.create_task(one.run()) for one in loops]
         behind.append(tasks.create_task(forget_erased(keyring, telling.revision, store)))
+        behind.append(tasks.create_task(forget_answers(Idempotency(store, keyring), SystemClock())))
         behind.append(tasks.create_task(control.listen(partial(_reload, holder))))
         tasks.create_task(telling.let_go(control.stopping))
         await _serve_apps(apps, sockets, books, control)

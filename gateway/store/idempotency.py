@@ -76,6 +76,11 @@ class Idempotency:
             # Another process committed the same key since we looked; anything else is raised anew.
             return self._do(once, work, now)
 
+    def forget(self, now: float) -> int:
+        """Forget some of what is older than a day, where no request comes that would; return how many."""
+        with self._store.write() as connection:
+            return self._forget(connection, now)
+
     def _do(self, once: Once, work: Work, now: float) -> Kept | Reused | Erased:
         with self._store.write() as connection:
             self._forget(connection, now)
@@ -114,13 +119,15 @@ class Idempotency:
         return Kept(self._keyring.open(once.account_id, row.sealed, _context(once.mark)), again=True)
 
     @staticmethod
-    def _forget(connection: Connection, now: float) -> None:
+    def _forget(connection: Connection, now: float) -> int:
         this = IDEMPOTENCY.c
-        old = select(this.account_id, this.mark).where(this.at <= now - KEPT).order_by(this.at)
-        for row in connection.execute(old.limit(_AT_ONCE)).all():
+        query = select(this.account_id, this.mark).where(this.at <= now - KEPT).order_by(this.at)
+        old = connection.execute(query.limit(_AT_ONCE)).all()
+        for row in old:
             connection.execute(
                 delete(IDEMPOTENCY).where(this.account_id == row.account_id, this.mark == row.mark)
             )
+        return len(old)
 
 
 def answers_after(place: Place, account_id: int | None, limit: int) -> Select[Any]:
