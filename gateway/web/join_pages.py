@@ -22,11 +22,12 @@ _DEEP = "../../"  # from /subscribe/ACCOUNT/LIST to the root
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What the form is filled in with; ``wrong``: there is no such address."""
+    """What a form is filled in with; ``wrong``: there is no such address; ``site``: that a form was on."""
 
     stamp: str
     email: str = ""
     wrong: bool = False
+    site: str = ""
 
 
 class JoinPages:
@@ -56,7 +57,7 @@ class JoinPages:
         return page
 
     def step(
-        self, seen: Visit, offer: Offer, address: Address, step: Step, settings: SignupSection
+        self, seen: Visit, offer: Offer, typed: Typed, step: Step, settings: SignupSection
     ) -> HTMLResponse:
         """The extra step: a moment's work for the browser, or a wait."""
         return self._pages.page(
@@ -67,8 +68,8 @@ class JoinPages:
             script=self._script,
             story=offer,
             shown=offer.shown(seen.language),
-            address=str(address),
-            step=step,
+            typed=typed,
+            early=step.early,
             bits=settings.work,
             wait=int(settings.wait),
         )

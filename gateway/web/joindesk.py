@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.mime.headers import printable
-from gateway.model.address import Address, MalformedAddress, parse_address
+from gateway.model.address import MalformedAddress, parse_address
 from gateway.model.ledger import SUBSCRIBER, Origin
 from gateway.model.signup import Wish
 from gateway.model.token import Purpose, Token, seal
@@ -73,13 +73,18 @@ class JoinDesk:
         except MalformedAddress:
             self.meter.count("signups_total", result="malformed")
             return self.pages.form(seen, offer, Typed(self.wall.stamp(offer.place), written, wrong=True))
+        site = _site_of_form(request, fields)
         match self.wall.judge(self._knock(offer, request, fields)):
             case Pass() as way:
-                await self._ask(offer, address, seen, request, way)
+                origin = self._origin(request, self._source(offer, site), _shown(offer, seen))
+                wish = Wish(offer.account_id, offer.number, address, seen.language.tag, origin)
+                await self._ask(wish, way)
                 return self.pages.asked(seen, offer, address)
             case Step() as step:
                 self.meter.count("signups_total", result="early" if step.early else "step")
-                return self.pages.step(seen, offer, address, step, self.settings())
+                return self.pages.step(
+                    seen, offer, Typed(step.stamp, str(address), site=site), step, self.settings()
+                )
             case NotNow(wait):
                 self.meter.count("signups_total", result="limited")
                 busy = self.pages.busy(seen, offer)
@@ -95,10 +100,7 @@ class JoinDesk:
             trapped=bool(fields.get("website")),
         )
 
-    async def _ask(self, offer: Offer, address: Address, seen: Visit, request: Request, way: Pass) -> None:
-        shown = "\n".join(offer.shown(seen.language)) if way.own_form else ""
-        origin = self._origin(request, self._source(offer, request), shown)
-        wish = Wish(offer.account_id, offer.number, address, seen.language.tag, origin)
+    async def _ask(self, wish: Wish, way: Pass) -> None:
         await evenly(partial(self.joining.ask, wish, self.clock.now()), self.even)
         self.meter.count("signups_total", result=way.how)
 
@@ -108,12 +110,12 @@ class JoinDesk:
             raise self.door.turned_away(request)
         return offer
 
-    def _source(self, offer: Offer, request: Request) -> str:
+    def _source(self, offer: Offer, site: str) -> str:
         """Return where the form stood: a page of a domain that is proved to be the account's, else ours.
 
         What a stranger names there must not reach a letter: it would be a way to write to anybody.
         """
-        scheme, host = _site(request.headers.get("origin", "")[:_LONGEST])
+        scheme, host = _site(site)
         if any(host == domain or host.endswith(f".{domain}") for domain in offer.domains):
             return f"{scheme}://{host}"
         return f"{self.signer().public_url}/subscribe/{offer.place}"
@@ -141,7 +143,7 @@ class JoinDesk:
         found = await in_thread(partial(self.joining.question, *names, now))
         if not isinstance(found, Question):
             return self._said(seen, found)
-        shown = "" if result == "cancelled" else "\n".join(found.offer.shown(seen.language))
+        shown = "" if result == "cancelled" else _shown(found.offer, seen)
         origin = self._origin(request, found.source, shown)
         act: Callable[[], Joined | TurnedDown | Over] = partial(self.joining.confirm, *names, origin, now)
         if result != "confirmed":
@@ -168,6 +170,15 @@ class JoinDesk:
         signer = self.signer()
         names = opened.account_id, opened.list_id, opened.address_hash, opened.submission
         return seal(Token(Purpose.UNSUBSCRIBE, *names), signer.key_id, signer.key)
+
+
+def _shown(offer: Offer, seen: Visit) -> str:
+    return "\n".join(offer.shown(seen.language))
+
+
+def _site_of_form(request: Request, fields: Mapping[str, str]) -> str:
+    """Return which site the form was on. The step hands it on, because its own site is ours."""
+    return (fields.get("site") or request.headers.get("origin", ""))[:_LONGEST]
 
 
 def _site(origin: str) -> tuple[str, str]:

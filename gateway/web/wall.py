@@ -1,11 +1,14 @@
 """Whether a sign-up passes at once, by the extra step, or not now.
 
-Nobody is asked to read distorted letters, and no third party is asked who somebody is. A form that looks like
-a person's passes at once for as long as its network and the list are calm; else there is one more page, on
-which the browser works for a moment, or, without scripts, its owner waits. Programs can do both, slowly.
+Nobody is asked to read distorted letters, and no third party is asked who somebody is. A form of ours that
+looks like a person's passes at once for as long as its network and the list are calm; else, and for a form
+that stood on another site, there is one more page, on which the browser works for a moment, or, without
+scripts, its owner waits. Programs can do both, slowly.
 
-What it promises: it never looks at the address, so what it says tells nothing of it; each step is good for
-one sign-up; the counts are those of ``ports.Quota``, right across all processes of a machine.
+What it promises: nothing passes that does not bring a time of ours, so a program that only posts gets no
+letter sent, and uses up no calm; it never looks at the address, so what it says tells nothing of it; each
+step is good for one sign-up; the counts are those of ``ports.Quota``, right across all processes of a
+machine.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,7 +41,6 @@ class Pass:
     """Let it in; ``how``: calm, worked, waited."""
 
     how: str
-    own_form: bool  # it came from a form of ours, so we know what was shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,10 @@ class Wall:
             if not worked and age < settings.wait:
                 return Step(knock.stamp, early=True)
             return self._after_step(knock, stamp, worked="worked" if worked else "waited")
-        timely = stamp is None or settings.quickest <= age < _FORM_LIFE
+        timely = stamp is not None and settings.quickest <= age < _FORM_LIFE
         if knock.trapped or not timely or not self._is_calm(knock):
             return Step(self.stamp(knock.place, StampKind.STEP))
-        return self._room(knock) or Pass("calm", own_form=stamp is not None)
+        return self._room(knock) or Pass("calm")
 
     def complain(self, place: str) -> None:
         """Take a part of a list's calm: somebody says that the form was filled in with their address."""
@@ -103,7 +105,7 @@ class Wall:
         for name, rate in rates.items():
             if wait := self._take(f"{name}:{knock.network}".encode(), parse_rate(rate)):
                 return NotNow(wait)
-        return self._room(knock) or Pass(worked, own_form=True)
+        return self._room(knock) or Pass(worked)
 
     def _is_calm(self, knock: Knock) -> bool:
         settings = self.settings()

@@ -62,7 +62,8 @@ def joining(seen: Visit):
     address = parse_address("fair@example.net")
     yield from (JOINING.form(seen, OFFER, Typed("s", "<i>fair", wrong=wrong)) for wrong in (False, True))
     yield from (
-        JOINING.step(seen, OFFER, address, Step("s", early), SignupSection()) for early in (False, True)
+        JOINING.step(seen, OFFER, Typed("s", str(address)), Step("s", early), SignupSection())
+        for early in (False, True)
     )
     yield JOINING.asked(seen, OFFER, address)
     yield JOINING.busy(seen, OFFER)

@@ -41,24 +41,37 @@ def step(wall: Wall, network: str = "192.0.2.0/24") -> str:
     return found.stamp
 
 
-def test_a_form_of_another_site_passes_while_its_network_is_calm(wall: Wall) -> None:
-    assert [wall.judge(knock()) for _ in range(2)] == [Pass("calm", own_form=False)] * 2
-    assert isinstance(wall.judge(knock()), Step)
-    assert wall.judge(knock("198.51.100.0/24")) == Pass("calm", own_form=False)
+def ours(
+    wall: Wall, clock: FixedClock, network: str = "192.0.2.0/24", place: str = PLACE
+) -> Pass | Step | NotNow:
+    """Return what becomes of our form, filled in by a person."""
+    stamp = wall.stamp(place)
+    clock.at += 5
+    return wall.judge(Knock(place, network, stamp, "", trapped=False))
 
 
-def test_a_list_that_is_not_calm_wants_the_step_of_everybody(wall: Wall) -> None:
-    judged = [wall.judge(knock(f"10.0.{one}.0/24")) for one in range(5)]
+def test_our_form_passes_while_its_network_is_calm(wall: Wall, clock: FixedClock) -> None:
+    assert [ours(wall, clock) for _ in range(2)] == [Pass("calm")] * 2
+    assert isinstance(ours(wall, clock), Step)
+    assert ours(wall, clock, "198.51.100.0/24") == Pass("calm")
+
+
+def test_what_only_posts_passes_never_and_uses_up_no_calm(wall: Wall, clock: FixedClock) -> None:
+    assert all(isinstance(wall.judge(knock(f"10.0.{one}.0/24")), Step) for one in range(20))
+    assert all(isinstance(wall.judge(knock(stamp="A" * 46)), Step) for _ in range(20))
+    assert ours(wall, clock) == Pass("calm")
+
+
+def test_a_list_that_is_not_calm_wants_the_step_of_everybody(wall: Wall, clock: FixedClock) -> None:
+    judged = [ours(wall, clock, f"10.0.{one}.0/24") for one in range(5)]
     assert [isinstance(one, Pass) for one in judged] == [True] * 4 + [False]
 
 
-def test_who_says_that_it_was_not_them_takes_the_list_s_calm_away(wall: Wall) -> None:
+def test_who_says_that_it_was_not_them_takes_the_list_s_calm_away(wall: Wall, clock: FixedClock) -> None:
     for _ in range(4):  # calm_list is 4/h, so one takes a quarter
         wall.complain(PLACE)
-    assert isinstance(wall.judge(knock()), Step)
-    assert wall.judge(Knock("acme/other.acme.example", "192.0.2.0/24", "", "", trapped=False)) == Pass(
-        "calm", own_form=False
-    )
+    assert isinstance(ours(wall, clock), Step)
+    assert ours(wall, clock, place="acme/other.acme.example") == Pass("calm")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +82,7 @@ def test_our_form_passes_in_the_time_that_a_person_takes(wall: Wall, clock: Fixe
     stamp = wall.stamp(PLACE)
     clock.at = NOW + age
     judged = wall.judge(knock(stamp=stamp))
-    assert (judged == Pass("calm", own_form=True)) is passes
+    assert (judged == Pass("calm")) is passes
     assert passes or isinstance(judged, Step)
 
 
@@ -80,12 +93,12 @@ def test_a_field_that_nobody_sees_leads_to_the_step(wall: Wall) -> None:
 def test_a_form_of_another_list_is_none_of_ours(wall: Wall, clock: FixedClock) -> None:
     stamp = wall.stamp("acme/other.acme.example", StampKind.STEP)
     clock.at += 30
-    assert wall.judge(knock(stamp=stamp, work=worked(stamp))) == Pass("calm", own_form=False)
+    assert isinstance(wall.judge(knock(stamp=stamp, work=worked(stamp))), Step)
 
 
 def test_work_passes_at_once_and_once(wall: Wall) -> None:
     stamp = step(wall)
-    assert wall.judge(knock(stamp=stamp, work=worked(stamp))) == Pass("worked", own_form=True)
+    assert wall.judge(knock(stamp=stamp, work=worked(stamp))) == Pass("worked")
     again = wall.judge(knock(stamp=stamp, work=worked(stamp)))
     assert isinstance(again, Step)
     assert again.stamp != stamp
@@ -97,7 +110,7 @@ def test_without_scripts_it_is_a_wait(wall: Wall, clock: FixedClock) -> None:
     clock.at += 19.9
     assert wall.judge(knock(stamp=stamp)) == Step(stamp, early=True)
     clock.at += 0.2
-    assert wall.judge(knock(stamp=stamp)) == Pass("waited", own_form=True)
+    assert wall.judge(knock(stamp=stamp)) == Pass("waited")
 
 
 def test_who_waits_does_it_at_a_lower_rate(wall: Wall, clock: FixedClock) -> None:
@@ -114,11 +127,9 @@ def test_who_waits_does_it_at_a_lower_rate(wall: Wall, clock: FixedClock) -> Non
 
 def test_a_step_that_lies_about_is_too_old(wall: Wall, clock: FixedClock) -> None:
     stamp = step(wall)
-    for _ in range(2):
-        wall.judge(knock())
     clock.at += 3600
-    wall.judge(knock())
-    wall.judge(knock())
+    for _ in range(2):
+        ours(wall, clock)
     assert isinstance(wall.judge(knock(stamp=stamp, work=worked(stamp))), Step)
 
 
