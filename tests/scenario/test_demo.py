@@ -53,7 +53,10 @@ def test_once(tmp_path: Path, temporary: dict[str, str]) -> None:
     assert list(left_over(tmp_path)) == []
 
 
-def test_that_it_stays_until_it_is_interrupted(tmp_path: Path, temporary: dict[str, str]) -> None:
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGHUP], ids=["Ctrl-C", "terminal closed"])
+def test_that_it_stays_until_it_is_interrupted(
+    tmp_path: Path, temporary: dict[str, str], end: signal.Signals
+) -> None:
     with subprocess.Popen(DEMO, stdout=subprocess.PIPE, text=True, env=temporary) as process:
         assert process.stdout is not None
         said = ""
@@ -64,7 +67,7 @@ def test_that_it_stays_until_it_is_interrupted(tmp_path: Path, temporary: dict[s
         swaks = re.search(r"swaks --server (\S+) .*--auth-user (\S+) --auth-password (\S+)", said)
         assert swaks, said
         assert f"smtp {swaks[1]}" in said
-        process.send_signal(signal.SIGINT)
+        process.send_signal(end)
         rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "The gateway has ended" in rest

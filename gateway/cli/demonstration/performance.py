@@ -17,9 +17,9 @@ from gateway.cli.say import Refused
 
 
 async def play(folder: Path, *, once: bool) -> None:
-    """Play in the folder until the end, or until SIGINT or SIGTERM; raise Refused."""
+    """Play in the folder until the end, a signal to stop, or a terminal that is closed; raise Refused."""
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     ended = await _unless(stop, _perform(folder, once=once))
     say.line()
