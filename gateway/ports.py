@@ -54,8 +54,15 @@ class Meter(Protocol):
         ...
 
 
+class KeyGone(KeyError):
+    """An account's key was destroyed: the account is erased, or about to be."""
+
+
 class Keyring(Protocol):
-    """Seals what is confidential with a key of its account; the account's key wrapped by the master key."""
+    """Seals what is confidential with a key of its account; the account's key wrapped by the master key.
+
+    Each call raises KeyGone where the account's key is no more.
+    """
 
     def address_hash(self, account_id: int, identity: str) -> bytes:
         """Return the 16-octet keyed hash under which an address identity is looked up."""
@@ -66,7 +73,7 @@ class Keyring(Protocol):
         ...
 
     def open(self, account_id: int, sealed: bytes, context: bytes) -> bytes:
-        """Decrypt; raise KeyError when the account's key is gone, ValueError when it was tampered with."""
+        """Decrypt; raise ValueError when it was tampered with."""
         ...
 
 

@@ -9,8 +9,8 @@ nothing.
 Nonces are random: one key may seal 2^32 values (NIST SP 800-38D section 8.3), which is a hundred a second for
 a year and more; the version octet is the way to another scheme.
 
-``open`` raises KeyError when the account's key is gone, ValueError when the value was tampered with or
-belongs elsewhere, or when the master key is the wrong one. A store that cannot be asked is StoreAway.
+``open`` raises KeyGone (a KeyError) when the account's key is gone, ValueError when the value was tampered
+with or belongs elsewhere, or when the master key is the wrong one. A store that cannot be asked is StoreAway.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, delete, select
 
 from gateway.model.spelling import NO_RULES, Rules, under
+from gateway.ports import KeyGone
 from gateway.settings.secret_files import BadSecret, read_secret
 from gateway.store import dialect
 from gateway.store.bounded import Bounded
@@ -113,11 +114,11 @@ class StoreKeyring:
         return self.of(account_id).seal(plain, context)
 
     def open(self, account_id: int, sealed: bytes, context: bytes) -> bytes:
-        """Decrypt; raise KeyError when the account's key is gone, ValueError when it was tampered with."""
+        """Decrypt; raise KeyGone when the account's key is gone, ValueError when it was tampered with."""
         return self.of(account_id).open(sealed, context)
 
     def of(self, account_id: int) -> AccountKey:
-        """Return an account's key, for many uses in a row; raise KeyError, ValueError, StoreAway."""
+        """Return an account's key, for many uses in a row; raise KeyGone, ValueError, StoreAway."""
         return self._keys.get(account_id) or self._fetch(account_id)
 
     def create(self, connection: Connection, account_id: int) -> None:
@@ -153,7 +154,7 @@ class StoreKeyring:
                 self._insert(connection, PROVIDER_ID)
             wrapped = self._wrapped(PROVIDER_ID)  # ours, or that of a process that was faster
         if wrapped is None:
-            raise KeyError(f"the key of account {account_id} is gone")
+            raise KeyGone(f"the key of account {account_id} is gone")
         key = AccountKey(account_id, self._unwrap(account_id, wrapped), self._octets, self._rules)
         self._keys.put(account_id, key)
         return key

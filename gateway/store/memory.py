@@ -16,7 +16,7 @@ from gateway.model.facts import Account, AccountState, Bonds, Subscription, Supp
 from gateway.model.notice import Names, Notice, NoticeType, notice_of, test_notice
 from gateway.model.reply import StoreAway
 from gateway.model.webhook import Webhook, WebhookState
-from gateway.ports import BadCursor, Page
+from gateway.ports import BadCursor, KeyGone, Page
 from gateway.store.dkim_keys import StoredKey
 from gateway.store.keys import AccountKey
 from gateway.store.schema import PROVIDER_ID
@@ -115,15 +115,20 @@ class MemoryKeyring:
 
     def address_hash(self, account_id: int, identity: str) -> bytes:
         """Return the 16-octet keyed hash under which an address identity is looked up."""
-        return self._keys[account_id].address_hash(identity)
+        return self._key(account_id).address_hash(identity)
 
     def seal(self, account_id: int, plain: bytes, context: bytes) -> bytes:
         """Encrypt and authenticate."""
-        return self._keys[account_id].seal(plain, context)
+        return self._key(account_id).seal(plain, context)
 
     def open(self, account_id: int, sealed: bytes, context: bytes) -> bytes:
-        """Decrypt; raise KeyError when the account's key is gone, ValueError when it was tampered with."""
-        return self._keys[account_id].open(sealed, context)
+        """Decrypt; raise ValueError when it was tampered with."""
+        return self._key(account_id).open(sealed, context)
+
+    def _key(self, account_id: int) -> AccountKey:
+        if account_id not in self._keys:
+            raise KeyGone(account_id)
+        return self._keys[account_id]
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.model.reply import PublicError
-from gateway.ports import Meter
+from gateway.ports import KeyGone, Meter
 
 BODY_LIMIT = 65_536  # octets
 TIME_LIMIT = 20.0  # seconds, for the whole request
@@ -95,6 +95,8 @@ def _status_of(error: Exception, exchange: "_Exchange") -> HTTPStatus:
     match error:
         case BodyTooLong():
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        case KeyGone():  # the account is being erased, and its pages are as unknown as they will be
+            return HTTPStatus.NOT_FOUND
         case TimeoutError() if not exchange.body_read:
             return HTTPStatus.REQUEST_TIMEOUT
         case TimeoutError() | PublicError():

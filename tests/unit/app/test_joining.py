@@ -18,6 +18,7 @@ from gateway.model.letter import LetterKind
 from gateway.model.reply import StoreAway
 from gateway.model.signup import Pending, Wish
 from gateway.observe.memory import MemoryMeter
+from gateway.ports import KeyGone
 from gateway.settings.schema import SignupSection
 from gateway.store.brands import Brands
 from gateway.store.keys import StoreKeyring
@@ -100,6 +101,18 @@ def test_a_letter_is_in_the_lists_language_where_none_is_said(
     )
     joining.ask(Wish(house.account.id, house.news.id, ANN, wanted, FORM), NOW)
     assert [one.language for one in letters] == [written]
+
+
+def test_between_the_end_of_the_key_and_of_the_rows_there_is_nobody(house: House) -> None:
+    signup_id = house.ask()
+    with house.store.write() as connection:
+        house.keyring.destroy(connection, house.account.id)
+    assert isinstance(house.joining.confirm(house.reader, signup_id, FORM, NOW), Over)
+    assert isinstance(house.joining.question(house.reader, signup_id, NOW), Over)
+    with pytest.raises(KeyGone):
+        house.joining.refuse(house.reader, signup_id, FORM, "refused", NOW)
+    with pytest.raises(KeyGone):
+        house.ask()
 
 
 def test_no_offer(house: House) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.model.ledger import Origin
 from gateway.model.token import Purpose
+from gateway.ports import KeyGone
 from gateway.web.stamp import is_worked
 
 PLACE = "/subscribe/acme/weekly.acme.example"
@@ -256,6 +257,20 @@ async def test_a_link_for_something_else_confirms_nothing(web, joining, make_lin
     sign_up = make_link(Purpose.SIGNUP).rpartition("/")[2]
     assert (await web.post(f"/u/{sign_up}", data={"confirm": "1"})).status_code == 404
     assert joining.answers == []
+
+
+@pytest.mark.parametrize("choice", ["yes", "no"])
+async def test_an_account_that_is_being_erased_has_no_sign_ups(
+    web, joining, make_link, choice, monkeypatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise KeyGone(7)
+
+    for name in ("confirm", "refuse"):
+        monkeypatch.setattr(joining, name, gone)
+    answer = await web.post(make_link(Purpose.SIGNUP), data={"choice": choice})
+    assert answer.status_code == 404
+    assert "text/html" in answer.headers["content-type"]
 
 
 async def test_an_account_that_is_stopped(web, joining, make_link) -> None:
