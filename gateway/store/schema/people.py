@@ -1,6 +1,6 @@
 """People: who is on which list, who asks to be, who was invited, who wants no mail."""
 
-from sqlalchemy import Column, Float, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import Column, Float, Index, Integer, LargeBinary, Table, Text, text
 
 from gateway.store.schema.metadata import METADATA
 
@@ -32,6 +32,8 @@ SUPPRESSION = Table(
     sqlite_with_rowid=False,
 )
 
+_NOT_REMINDED = text("reminded_at IS NULL")
+
 # Who has asked to be on a list and has not confirmed it. ``id`` is the ``submission`` of the tokens in the
 # letter: a row made anew opens by no earlier link. ``person`` is the provider's own keyed hash of the
 # address, the same for all accounts, by which many sign-ups of one person are seen.
@@ -48,6 +50,7 @@ SIGNUP = Table(
     Column("reminded_at", Float),
     Column("sealed", LargeBinary, nullable=False),  # the address, and who asked from where, as JSON
     Index("signup_person_asked_at", "person", "asked_at"),
+    Index("signup_asked_at", "asked_at", sqlite_where=_NOT_REMINDED, postgresql_where=_NOT_REMINDED),
     sqlite_with_rowid=False,
 )
 
@@ -87,6 +90,7 @@ LETTER = Table(
     Column("written_at", Float, nullable=False),
     Column("due_at", Float, index=True),  # a worker that takes it moves this on, as its lease
     Column("sealed", LargeBinary, nullable=False),  # the address and the content
+    Index("letter_account_id_address_hash", "account_id", "address_hash"),
     sqlite_with_rowid=False,
 )
 

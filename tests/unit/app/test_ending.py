@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -695,3 +695,17 @@ async def test_that_a_command_does_it_alone_or_leaves_it_to_the_gateway(house: H
     lock.release()
     assert await erase_now(house.means(), job.id, 10.0) is True
     assert await erase_now(house.means(), job.id, 0.0) is True  # it is done
+
+
+async def test_no_step_of_an_erasure_goes_through_what_grows(
+    house: House, slow: Callable[[], set[str]]
+) -> None:
+    ours, theirs = house.furnish("acme", OURS), house.furnish("others", "others.example")
+    await house.queue(theirs)
+    them = Person(parse_address(READERS[0]))
+    before = slow().copy()
+    house.book.ask_for_person(them.identity, ours, "", house.clock.now())
+    house.erase()
+    house.cancel("others")
+    house.erase()
+    assert slow() - before == set()

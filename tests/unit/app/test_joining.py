@@ -1,6 +1,7 @@
 """The pages' port of joining over a real store, and the loop that erases and reminds."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from argon2 import PasswordHasher
 from fresh_store import fresh_store
 
 from gateway.app import joining as module
-from gateway.app.joining import Rounds, StoreJoining
+from gateway.app.joining import Rounds, StoreJoining, terms_of
 from gateway.model.address import parse_address
 from gateway.model.facts import AccountState, ConsentLevel, OverQuota
 from gateway.model.ledger import Origin
@@ -214,3 +215,13 @@ async def test_no_accident_ends_the_loop(house: House, error: Exception, monkeyp
         await tried.acquire()
         await tried.acquire()
         running.cancel()
+
+
+def test_rounds_find_what_is_due_by_an_index(house: House, slow: Callable[[], set[str]]) -> None:
+    house.ask()
+    rounds = SignupRounds(house.store, house.keyring)
+    before = slow().copy()
+    assert rounds.remind(write, terms_of(SETTINGS), NOW + SETTINGS.reminder + 1) == 1
+    assert rounds.expire(NOW + SETTINGS.expires + 1) == 1
+    Letters(house.store, house.keyring).take(NOW, 9)
+    assert slow() - before == set()
