@@ -88,6 +88,7 @@ def test_from_an_empty_folder_to_a_proof(page: str, house: House, browser: Brows
     browser(open=PHONE)
     browser(show=form)
     browser(fill={"E-mail": ADA})
+    assert browser(press="Subscribe")["heading"] == "One more step"
     assert browser(press="Subscribe")["heading"] == "Please look into your mailbox"
     house.sink.wait_for(lambda received: len(received) == 1)
     letter = house.sink.received[0].message.get_body(("plain",))
