@@ -47,6 +47,7 @@ def show(ctx: typer.Context, address: Who, json: Json = False) -> None:
             "queue": copies,
             "events": [_event(one, names) for one in events],
             "do_not_mail": file.do_not_mail(person),
+            "no_invitations_since": say.iso(file.wants_no_invitations(person)),
         }
     if json:
         say.as_json(found)
@@ -173,7 +174,7 @@ def _event(event: "Event", names: dict[int, str]) -> dict[str, Any]:
 
 
 def _tell(found: dict[str, Any]) -> None:
-    if not (found["accounts"] or found["queue"] or found["events"] or found["do_not_mail"]):
+    if not any(value for name, value in found.items() if name not in {"address", "asked_at"}):
         say.line(f"nothing is known of {found['address']}")
         return
     for account in found["accounts"]:
@@ -184,6 +185,8 @@ def _tell(found: dict[str, Any]) -> None:
         say.line(f"{one.pop('at')} {one.pop('type')}: {_words(one)}")
     if found["do_not_mail"]:
         say.line(f"on the provider's own list of hashes: {found['do_not_mail']['reason']}")
+    if found["no_invitations_since"]:
+        say.line(f"wants no invitations, from anybody, since {found['no_invitations_since']}")
 
 
 def _tell_account(account: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from gateway.store.belongings import BELONGINGS, Belonging, found_in
 from gateway.store.database import Store
 from gateway.store.keys import StoreKeyring
 from gateway.store.person import Person
-from gateway.store.schema import ACCOUNT, DO_NOT_MAIL, LEDGER, MAIL_LIST, SIGNUP, SUBSCRIPTION
+from gateway.store.schema import ACCOUNT, DO_NOT_MAIL, LEDGER, MAIL_LIST, NEVER_INVITE, SIGNUP, SUBSCRIPTION
 from gateway.store.signup_rows import open_details as open_signup
 from gateway.store.subscriptions import Shown, Subscriptions
 
@@ -66,6 +66,12 @@ class PersonFile:
                 this.where(DO_NOT_MAIL.c.person == person.everywhere(self._keyring))
             ).one_or_none()
         return None if row is None else {"reason": row.reason, "since": row.since}
+
+    def wants_no_invitations(self, person: Person) -> float | None:
+        """Return since when nobody may recommend anything to them, at any account, or None."""
+        wish = select(NEVER_INVITE.c.since).where(NEVER_INVITE.c.person == person.everywhere(self._keyring))
+        with self._store.read() as connection:
+            return connection.execute(wish).scalar_one_or_none()
 
     def _rows(
         self, one: Belonging, account_id: int, here: bytes, everywhere: bytes

@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from gateway.cli.opened import opened_at
+from gateway.store.schema import NEVER_INVITE, PROVIDER_ID
+
 WORDS = ["subscriber", "add", "bakery", "bread.bakery.example"]
 
 
@@ -37,6 +40,20 @@ def test_nobody(known) -> None:
     assert "no account nobody" in known.refused(
         "person", "erase", "ann@example.net", "--account", "nobody", "--yes"
     )
+
+
+def test_who_wants_no_invitations_is_known_for_that(known) -> None:
+    with opened_at(known.config) as house:
+        person = house.keyring.address_hash(PROVIDER_ID, "cid@example.net")
+        with house.store.write() as connection:
+            connection.execute(NEVER_INVITE.insert().values(person=person, since=1_700_000_000.0))
+    since = known.json("person", "show", "Cid@example.net")["no_invitations_since"]
+    assert since.startswith("2023-11-14T22:13:20")
+    said = known.good("person", "show", "cid@example.net")
+    assert said == f"wants no invitations, from anybody, since {since}\n"
+    assert known.json("person", "show", "ann@example.net")["no_invitations_since"] is None
+    known.good("person", "erase", "cid@example.net", "--yes")
+    assert known.good("person", "show", "cid@example.net") == "nothing is known of cid@example.net\n"
 
 
 def test_erase(known) -> None:
