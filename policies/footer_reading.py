@@ -61,11 +61,12 @@ def reading_of(message: Message, part: Part, circumstances: Circumstances) -> Re
     """Read a text; raise Untouchable where readers would not agree on what it says."""
     body = message.raw[part.body_start : part.body_end]
     under = (part.encoding, part.content_type, part.charset, part.format_flowed, circumstances)
-    last = _HTML_READINGS if part.content_type in HTML else _READINGS
+    is_html = part.content_type in HTML
+    last = _HTML_READINGS if is_html else _READINGS
     reading = last.of(body, under)
     if reading is None:
         text = text_of(message, part)
-        reading = _merged(text, last.under(under))
+        reading = _merged(text, last.under(under)) if is_html else None
         if reading is None:
             reading = _read(part, text, circumstances)
             last.keep(body, under, reading)

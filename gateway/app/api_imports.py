@@ -62,7 +62,7 @@ class Receiving:
         except CaseMoved as error:
             return ImportRefused(ImportTrouble.MOVED, str(error))
         except UnreadableFile as error:
-            log.info("an import's file cannot be read", case=import_id, why=str(error))
+            log.info("an import's file cannot be read", case=import_id)  # why may hold words of the file
             if not case.line:
                 self._end(case, str(error))
             return ImportRefused(ImportTrouble.UNREADABLE, str(error))

@@ -58,29 +58,11 @@ class Telling:
         self._keys = ApiKeyBook(store, self.revision)
         self._tide = StoreTide(store)
         self._quota = SharedQuota(holder.current.settings.gateway.state_dir / "quota.shm", SystemEntropy())
-        doorman = Doorman(
-            self._keys,
-            self._quota,
-            SystemClock(),
-            meter,
-            lambda: holder.current.settings.api,
-            lambda: holder.current.settings.web,
-        )
-        feed = StoreFeed(store, keyring)
         self._lock = holder.current.settings.gateway.state_dir / "webhooks.lock"
         self._post = Post(lambda: holder.current.settings.webhooks)
-        self._trade = Trade(
-            feed=feed,
-            book=Webhooks(store, keyring),
-            tide=self._tide,
-            sender=self._post,
-            clock=SystemClock(),
-            entropy=SystemEntropy(),
-            meter=meter,
-            settings=lambda: holder.current.settings.webhooks,
-            slots=asyncio.Semaphore(holder.current.settings.webhooks.concurrency),
-        )
-        self._desk = EventDesk(doorman, feed, self._tide)
+        self._trade = self._trade_over(store, keyring, holder, meter)
+        doorman = self._doorman(holder, meter)
+        self._desk = EventDesk(doorman, self._trade.feed, self._tide)
         ledgers = StoreLedgers(
             store,
             keyring,
@@ -96,6 +78,31 @@ class Telling:
             meter,
             lambda: holder.current.settings.web,
             lambda: holder.current.settings.api.file_size,
+        )
+
+    def _doorman(self, holder: Reloadable[Configuration], meter: Meter) -> Doorman:
+        return Doorman(
+            self._keys,
+            self._quota,
+            SystemClock(),
+            meter,
+            lambda: holder.current.settings.api,
+            lambda: holder.current.settings.web,
+        )
+
+    def _trade_over(
+        self, store: Store, keyring: StoreKeyring, holder: Reloadable[Configuration], meter: Meter
+    ) -> Trade:
+        return Trade(
+            feed=StoreFeed(store, keyring),
+            book=Webhooks(store, keyring),
+            tide=self._tide,
+            sender=self._post,
+            clock=SystemClock(),
+            entropy=SystemEntropy(),
+            meter=meter,
+            settings=lambda: holder.current.settings.webhooks,
+            slots=asyncio.Semaphore(holder.current.settings.webhooks.concurrency),
         )
 
     async def run(self) -> None:

@@ -74,8 +74,7 @@ def add(
     from gateway.imports import reading  # noqa: PLC0415 - heavy
     from gateway.model import facts  # noqa: PLC0415 - heavy
 
-    if len(delimiter) > 1:
-        raise typer.BadParameter("one character", param_hint="--delimiter")
+    _check_delimiter(delimiter)
     with opened(ctx) as house, _refusing(), _desk(ctx, house) as desk:
         owner = account_of(house, account)
         to = list_of(owner, list_id)
@@ -84,8 +83,7 @@ def add(
         else:
             _check_source(source)
             said = reading.Form(reading.Kind(kind), address, at, ip, form, delimiter, encoding)
-            by = f"operator {actor()}"
-            case = desk.begin(owner.id, to.id, facts.Basis(basis), source, file, said, by)
+            case = desk.begin(owner.id, to.id, facts.Basis(basis), source, file, said, f"operator {actor()}")
             say.aside(f"import {case.id}")
         with _progress() as bars:
             with bars.octets(file) as chunks:
@@ -318,6 +316,11 @@ def _all_faults(cases: Any, case: "Case") -> Iterator[tuple[int, str]]:
     while some := cases.faults(case, after):
         yield from some
         after = some[-1][0]
+
+
+def _check_delimiter(delimiter: str) -> None:
+    if len(delimiter) > 1:
+        raise typer.BadParameter("one character", param_hint="--delimiter")
 
 
 def _check_source(source: str) -> None:

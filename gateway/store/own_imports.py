@@ -4,7 +4,7 @@ What it promises: another account's import is none, in whatever call. It fails w
 is a value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
@@ -57,7 +57,8 @@ class StoreImports:
 
     def page(self, account_id: int, before: int, limit: int) -> Sequence[ImportTold]:
         """Return imports, the latest first; ``before``: with smaller numbers, 0 for all."""
-        return [self.told(case) for case in self._cases.list(account_id, before=before, limit=limit)]
+        names = self._list_ids(account_id)
+        return [_told(case, names) for case in self._cases.list(account_id, before=before, limit=limit)]
 
     def faults(
         self, account_id: int, import_id: str, after: int, limit: int
@@ -68,29 +69,7 @@ class StoreImports:
 
     def told(self, case: Case) -> ImportTold:
         """Return what the account may see of an import."""
-        details, report = case.details, case.report
-        found = report.for_tenants() if report is not None else ()
-        return ImportTold(
-            case.number,
-            case.id,
-            self._list_id(case.list_id),
-            str(case.state),
-            case.asks,
-            case.basis,
-            details.source,
-            details.file,
-            case.opened_at,
-            case.decided_at,
-            case.line,
-            case.rows,
-            case.faults,
-            case.asked,
-            case.added,
-            case.changed,
-            case.unchanged,
-            case.left_out,
-            tuple(FindingTold(one.name, one.count, one.of, one.words) for one in found),
-        )
+        return _told(case, self._list_ids(case.account_id))
 
     def _case(self, account_id: int, import_id: str) -> Case | None:
         try:
@@ -104,7 +83,33 @@ class StoreImports:
             state = connection.execute(query).scalar_one_or_none()
         return state is not None and AccountState(state).may_send
 
-    def _list_id(self, number: int) -> str:
-        query = select(MAIL_LIST.c.list_id).where(MAIL_LIST.c.id == number)
+    def _list_ids(self, account_id: int) -> Mapping[int, str]:
+        query = select(MAIL_LIST.c.id, MAIL_LIST.c.list_id).where(MAIL_LIST.c.account_id == account_id)
         with self._store.read() as connection:
-            return str(connection.execute(query).scalar_one_or_none() or "")
+            return {row.id: row.list_id for row in connection.execute(query)}
+
+
+def _told(case: Case, list_ids: Mapping[int, str]) -> ImportTold:
+    details, report = case.details, case.report
+    found = report.for_tenants() if report is not None else ()
+    return ImportTold(
+        case.number,
+        case.id,
+        list_ids.get(case.list_id, ""),
+        str(case.state),
+        case.asks,
+        case.basis,
+        details.source,
+        details.file,
+        case.opened_at,
+        case.decided_at,
+        case.line,
+        case.rows,
+        case.faults,
+        case.asked,
+        case.added,
+        case.changed,
+        case.unchanged,
+        case.left_out,
+        tuple(FindingTold(one.name, one.count, one.of, one.words) for one in found),
+    )

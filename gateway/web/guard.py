@@ -135,8 +135,7 @@ class _Exchange:
         return message
 
     def _put_off(self, octets: int) -> None:
-        end = self.puts_off.when() if self.puts_off is not None else None
-        if self.puts_off is not None and end is not None and not self.puts_off.expired():
+        if self.puts_off is not None and (end := self.puts_off.when()) and not self.puts_off.expired():
             self.puts_off.reschedule(end + octets / _SLOWEST)
 
     async def send(self, message: Message) -> None:

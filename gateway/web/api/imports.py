@@ -25,7 +25,7 @@ from gateway.web.api.bodies import grant_of
 from gateway.web.api.holdings import Books, Cursors, Receiver
 from gateway.web.api.lists import list_of
 from gateway.web.api.once import Answer, Counter
-from gateway.web.api.paging import PageQuery, place_of, sealed
+from gateway.web.api.paging import PageQuery, cut, place_of, sealed
 from gateway.web.api.problems import (
     IMPORT_MOVED,
     ROOT,
@@ -250,8 +250,7 @@ class ImportDesk:
         place = place_of(self.cursors, account_id, _LISTING, asked.after, _PLACE)
         before = int.from_bytes(place, "big")
         found = await self.counter.ask(lambda books: books.imports.page(account_id, before, asked.limit + 1))
-        shown = found[: asked.limit]
-        last = shown[-1].number.to_bytes(_PLACE, "big") if len(found) > len(shown) else b""
+        shown, last = cut(found, asked.limit, lambda one: one.number, _PLACE)
         return {
             "data": [as_json(one) for one in shown],
             "next": sealed(self.cursors, account_id, _LISTING, last),
@@ -269,8 +268,7 @@ class ImportDesk:
         )
         if found is None:
             raise ApiProblem(UNKNOWN_IMPORT)
-        shown = found[: asked.limit]
-        last = shown[-1][0].to_bytes(_PLACE, "big") if len(found) > len(shown) else b""
+        shown, last = cut(found, asked.limit, lambda fault: fault[0], _PLACE)
         return {
             "data": [{"line": line, "reason": reason} for line, reason in shown],
             "next": sealed(self.cursors, account_id, listing, last),

@@ -19,7 +19,7 @@ from gateway.model.list_trouble import ListRefused, ListTrouble
 from gateway.web.api.bodies import grant_of
 from gateway.web.api.holdings import Books, Cursors
 from gateway.web.api.once import Answer, Counter
-from gateway.web.api.paging import PageQuery, place_of, sealed
+from gateway.web.api.paging import PageQuery, cut, place_of, sealed
 from gateway.web.api.problems import (
     BAD_WORDS,
     FOREIGN_LIST,
@@ -109,8 +109,7 @@ class ListDesk:
         place = place_of(self.cursors, account_id, _LISTING, asked.after, _PLACE)
         after = int.from_bytes(place, "big")
         found = await self.counter.ask(lambda books: books.lists.page(account_id, after, asked.limit + 1))
-        shown = found[: asked.limit]
-        last = shown[-1].id.to_bytes(_PLACE, "big") if len(found) > len(shown) else b""
+        shown, last = cut(found, asked.limit, lambda one: one.id, _PLACE)
         return {
             "data": [as_json(one) for one in shown],
             "next": sealed(self.cursors, account_id, _LISTING, last),

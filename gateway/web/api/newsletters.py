@@ -10,7 +10,7 @@ from gateway.model.newsletter import Newsletter
 from gateway.web.api.holdings import Cursors
 from gateway.web.api.lists import list_of
 from gateway.web.api.once import Counter
-from gateway.web.api.paging import place_of, sealed
+from gateway.web.api.paging import cut, place_of, sealed
 
 _PLACE = 4  # octets of a day
 _LAST_DAY = 1 << 22  # days: no clock gets there
@@ -90,8 +90,7 @@ class NewsletterDesk:
         told = await self.counter.ask(
             lambda books: books.newsletters.page(found.account_id, found.id, before, asked.limit + 1)
         )
-        shown = told[: asked.limit]
-        last = shown[-1].day.to_bytes(_PLACE, "big") if len(told) > len(shown) else b""
+        shown, last = cut(told, asked.limit, lambda one: one.day, _PLACE)
         return {
             "data": [as_json(one, found.list_id) for one in shown],
             "next": sealed(self.cursors, found.account_id, listing, last),

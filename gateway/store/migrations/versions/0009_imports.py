@@ -18,6 +18,11 @@ def _counts(*names: str) -> "list[sa.Column[int]]":
 
 
 def upgrade() -> None:
+    _create_cases()
+    _create_rows()
+
+
+def _create_cases() -> None:
     op.create_table(
         "import_case",
         sa.Column("number", sa.Integer, nullable=False),
@@ -42,6 +47,9 @@ def upgrade() -> None:
     )
     op.create_index("import_case_account_id_number", "import_case", ["account_id", "number"])
     op.create_index("import_case_state", "import_case", ["state"])
+
+
+def _create_rows() -> None:
     op.create_table(
         "import_row",
         _number("case_number"),

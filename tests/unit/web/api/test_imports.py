@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.imports.case import CaseState
-from gateway.model.facts import AccountState
+from gateway.imports.reading import Form as ReadForm
+from gateway.imports.reading import Kind, Reader
+from gateway.model.facts import AccountState, Basis
 from gateway.store import import_staging
+from gateway.web.api.imports import Encoding, Format, StatedBasis
 from tests.unit.web.api.conftest import ACME, CAFE, KEYS
 
 NEW = {"list": "news.acme.example", "source": "our shop"}
@@ -28,6 +31,13 @@ async def put(api, name: str, content: bytes = FILE, **headers: str):
 
 def problem(answer) -> tuple[int, str]:
     return answer.status_code, answer.json()["type"].rpartition("/")[2]
+
+
+def test_what_can_be_said_of_a_file_is_what_can_be_read() -> None:
+    assert {one.value for one in Format} == {one.value for one in Kind}
+    for encoding in Encoding:
+        assert list(Reader([b"email\nann@example.net\n"], ReadForm(encoding=encoding.value)))
+    assert {one.value for one in StatedBasis} <= {one.value for one in Basis}
 
 
 async def test_from_the_file_to_the_end(api, importing, world) -> None:
