@@ -1,5 +1,7 @@
 # Two commands for a stranger: `make run` and `make test`. Both set everything up first.
-PYTHON ?= python3
+# The distribution's Python where it will do: it is built for speed, and kept safe (docs/decisions/0028-interpreter.md).
+PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo /usr/bin/python3 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready

@@ -44,6 +44,7 @@ _IN_DIGEST = ContentType("message/rfc822")  # RFC 2046 section 5.1.5
 # and the colon are section 4.5's.
 _FIELD_ENDS = re.compile(rb"\r\n(?![ \t])")
 _NAME = re.compile(rb"([!-9;-~]++)[ \t]*+:")
+_made = tuple.__new__  # a named tuple without its own constructor, which is a call of Python: half the time
 
 
 def scan(raw: bytes) -> Message:
@@ -87,18 +88,17 @@ class _Scan:
             return (), start, "header-too-large"
         self.headers_left -= stop - start
         fields: list[Field] = []
-        at, lines, broken = start, 0, ""
-        for line in _FIELD_ENDS.split(raw[start:stop]):
-            if not line:  # behind the last one
-                continue
-            if lines == self.fields_left:
-                broken = "too-many-fields"
-                self.defects.append(broken)
-                break
-            after = min(at + len(line) + 2, stop)
+        at, broken = start, ""
+        lines = _FIELD_ENDS.split(raw[start:stop])
+        if not lines[-1]:  # behind the last line end
+            del lines[-1]
+        for line in lines[: self.fields_left]:
+            after = at + len(line) + 2
+            if after > stop:  # noqa: PLR1730 - a call for each field; the last one, where it has no line end
+                after = stop
             name = _NAME.match(line)
             if name is not None:
-                fields.append(Field(name[1].lower(), at, at + name.end(), after))
+                fields.append(_made(Field, (name[1].lower(), at, at + name.end(), after)))
             elif at == start:
                 self.defects.append(headless)
                 return (), start, headless
@@ -106,8 +106,10 @@ class _Scan:
                 broken = "header-line"
                 self.defects.append(broken)
             at = after
-            lines += 1
-        self.fields_left -= lines
+        if len(lines) > self.fields_left:
+            broken = "too-many-fields"
+            self.defects.append(broken)
+        self.fields_left = max(self.fields_left - len(lines), 0)
         return tuple(fields), -1 if blank < 0 else blank + 4, broken
 
     def _part(self, start: int, end: int, default: ContentType, depth: int) -> Part:

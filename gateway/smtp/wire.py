@@ -279,8 +279,8 @@ class Wire(SMTP):
             self._wake(Retired())
 
     def abort(self) -> None:
-        """Cut the connection."""
-        if self.transport is not None:
+        """Cut the connection; nothing where it is gone: asyncio's TLS of Python 3.11.2 would fail at that."""
+        if self.transport is not None and not self._lost:
             self.transport.abort()
 
     async def hang_up(self) -> None:

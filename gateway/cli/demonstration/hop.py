@@ -18,7 +18,7 @@ class Arrival:
     file: Path
 
 
-@dataclass(slots=True)
+@dataclass  # without slots: aiosmtpd asks for all members, and Python 3.11.2 has one too many where there are
 class Hop:
     """Where it listens, and what has arrived and was not looked at yet."""
 
