@@ -35,11 +35,11 @@ class Cast(NamedTuple):
 
 
 class Known:
-    """A text of which all is known, for others of its mould. ``lower``: ``view`` in lower case."""
+    """A text of which all is known, for others of its mould. ``lower``: the text in lower case."""
 
     def __init__(
         self,
-        view: bytes,
+        mould: Mould,
         lower: bytes,
         circumstances: Circumstances,
         *,
@@ -52,7 +52,7 @@ class Known:
         self._hints = tuple(circumstances.hints)
         self.finding = finding
         self._place = place
-        self._mould = Mould(view, lower)
+        self._mould = mould
 
     @property
     def height(self) -> int:

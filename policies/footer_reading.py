@@ -13,6 +13,7 @@ from itertools import islice
 from gateway.mime.enclosed import end_of_plain, is_armoured
 from gateway.mime.insertion import Place, bounded, likely_end, place_in_html, probed
 from gateway.mime.lastplan import LastReadings
+from gateway.mime.mould import Mould
 from gateway.mime.text import Text, text_of
 from gateway.mime.transfer import Untouchable
 from gateway.model.message import Message, Part
@@ -66,18 +67,17 @@ def reading_of(message: Message, part: Part, circumstances: Circumstances) -> Re
     reading = last.of(body, under)
     if reading is None:
         text = text_of(message, part)
-        reading = _merged(text, last.under(under)) if is_html else None
+        # Split once: for those that it is compared to, and for those that will be compared to it.
+        lines = text.view.split(b"\n") if is_html and _is_utf_8(text) else None
+        reading = _merged(text, lines, last.under(under)) if lines else None
         if reading is None:
-            reading = _read(part, text, circumstances)
+            reading = _read(part, text, circumstances, lines)
             last.keep(body, under, reading)
     return reading
 
 
-def _merged(text: Text, readings: Iterable[Reading]) -> Reading | None:
+def _merged(text: Text, lines: Sequence[bytes], readings: Iterable[Reading]) -> Reading | None:
     """Return the reading of a text that is one of some others with other words in it."""
-    if not _is_utf_8(text):
-        return None
-    lines = text.view.split(b"\n")
     known = (one.known for one in readings if one.known is not None and one.known.height == len(lines))
     for one in islice(known, _COMPARED):
         found = one.cast(text.view, lines)
@@ -90,17 +90,21 @@ def _is_utf_8(text: Text) -> bool:
     return text.reads == "utf-8" and text.octets is text.view
 
 
-def _read(part: Part, text: Text, circumstances: Circumstances) -> Reading:
+def _read(
+    part: Part, text: Text, circumstances: Circumstances, lines: Sequence[bytes] | None = None
+) -> Reading:
     lower = text.view.lower()
     if part.content_type in HTML:
-        return _read_html(part, text, lower, circumstances)
+        return _read_html(part, text, lower, circumstances, lines)
     found = sites(text.view, Form.PLAIN, circumstances.ours[1:], lower)
     sent = _filled(text.view, found) if found else text.view
     finding = in_plain(sent.decode(text.reads, "replace"), circumstances)
     return Reading(text, found, finding, is_armoured(text.view), Place(end_of_plain(text.view)))
 
 
-def _read_html(part: Part, text: Text, lower: bytes, circumstances: Circumstances) -> Reading:
+def _read_html(
+    part: Part, text: Text, lower: bytes, circumstances: Circumstances, lines: Sequence[bytes] | None
+) -> Reading:
     found = sites(text.view, Form.HTML, circumstances.ours[1:], lower)
     try:
         bounded(lower)
@@ -123,8 +127,9 @@ def _read_html(part: Part, text: Text, lower: bytes, circumstances: Circumstance
     if place.closing and part.content_type == AMP:  # it is valid as it is, or not shown at all
         return Reading(text, found, finding, armoured=False, reason="html")
     known = None
-    if part.content_type != AMP and _is_utf_8(text):
-        known = Known(text.view, lower, circumstances, sites=found, finding=finding, place=place)
+    if part.content_type != AMP and lines:
+        mould = Mould(text.view, lower, lines)
+        known = Known(mould, lower, circumstances, sites=found, finding=finding, place=place)
     return Reading(text, found, finding, armoured=False, place=place, known=known)
 
 

@@ -61,7 +61,8 @@ def bounded(lower: bytes) -> None:
 
 
 def _is_short(lower: bytes) -> bool:
-    return len(lower) <= _SHORT and lower.count(b"<") <= _FEW_TAGS
+    # Split, because CPython counts an octet in half as much time again.
+    return len(lower) <= _SHORT and len(lower.split(b"<", _FEW_TAGS + 1)) <= _FEW_TAGS + 1
 
 
 def probed(before: bytes, after: bytes) -> LexborHTMLParser:

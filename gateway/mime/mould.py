@@ -55,11 +55,12 @@ class _OtherMarkup(Exception):
 
 
 class Mould:
-    """One text, to which others are compared. ``lower``: the same in lower case."""
+    """One text, to which others are compared. ``lower``: the same in lower case; ``lines``: its lines."""
 
-    def __init__(self, view: bytes, lower: bytes) -> None:
+    def __init__(self, view: bytes, lower: bytes, lines: Sequence[bytes]) -> None:
         self._view = view
         self._lower = lower
+        self._lines = lines
 
     @property
     def height(self) -> int:
@@ -79,16 +80,22 @@ class Mould:
             return None
         try:
             # All of them, before the first is looked at closely: a single tag that differs ends it.
-            elements = [one for number in differing for one in self._in_line(number, lines[number])]
+            elements = [
+                (number, *one) for number in differing for one in self._in_line(number, lines[number])
+            ]
             if not self._is_read_as_everywhere:
                 return None
-            return [one for at, element, other in elements for one in self._in_element(at, element, other)]
+            return [
+                one
+                for number, at, element, other in elements
+                for one in self._in_element(self._offsets[number] + at, element, other)
+            ]
         except _OtherMarkup:
             return None
 
     def _in_line(self, number: int, other: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-        """Yield where elements begin that differ in a line, each without its ``<``, and with the other's."""
-        at, left = self._offsets[number], _MOST
+        """Yield where in a line elements begin that differ, each without its ``<``, and with the other's."""
+        at, left = 0, _MOST
         elements, others = self._lines[number].split(b"<"), other.split(b"<")
         if len(elements) != len(others):
             raise _OtherMarkup
@@ -122,10 +129,6 @@ class Mould:
         # A "<" that is text is not with another letter behind it: then it begins a tag.
         is_sign = starts[number] < at and self._lower[at - 1 : at] == b"<"
         return length if is_sign else max(starts[number] - at, 0)
-
-    @cached_property
-    def _lines(self) -> list[bytes]:
-        return self._view.split(b"\n")
 
     @cached_property
     def _offsets(self) -> list[int]:

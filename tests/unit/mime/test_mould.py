@@ -7,7 +7,7 @@ from gateway.mime.mould import Difference, Mould
 
 def differences(known: str, other: str) -> list[Difference] | None:
     octets = known.encode()
-    return Mould(octets, octets.lower()).differences(other.encode().split(b"\n"))
+    return Mould(octets, octets.lower(), octets.split(b"\n")).differences(other.encode().split(b"\n"))
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_all_else_may_not(known: str, other: str) -> None:
 
 def test_running_text_is_what_stands_between_the_markup() -> None:
     text = b"a<b>b</b><!-- c --><style>d</style>e&amp;\n<plaintext>f"
-    assert Mould(text, text).running(b"|") == b"a|b|e&amp;\n"
+    assert Mould(text, text, text.split(b"\n")).running(b"|") == b"a|b|e&amp;\n"

@@ -80,7 +80,7 @@ def test_repair(octets: bytes, repaired: bytes) -> None:
     assert repair_newlines(octets) == repaired
 
 
-@pytest.mark.parametrize("size", [1, 200_000])
+@pytest.mark.parametrize("size", [1, 200_000, 2_000_000])
 def test_bare_newlines_are_found_in_small_and_large(size: int) -> None:
     filler = b"x" * 70 + b"\r\n"
     for octets, bare in ((b"", False), (b"\n", True), (b"\r", True), (b"\r\r\n", True), (b"\ra\n", True)):
