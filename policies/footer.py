@@ -33,7 +33,7 @@ from gateway.model.verdict import PASS, Refuse, Verdict
 from gateway.model.way_out import Rewriting
 from policies.footer_edit import Edit, Lines
 from policies.footer_plan import Plan, Terms, plans
-from policies.footer_words import WORDS, Templates, templates_in
+from policies.footer_words import BOX_STYLE, LEAVE_STYLE, LINK_STYLE, WORDS, Templates, templates_in
 from policies.table import Table
 from policies.way_out.placeholders import Site
 
@@ -43,14 +43,13 @@ Unsubscribe: {{ unsubscribe_url }}
 Why did I get this? {{ why_url }}
 Report abuse: {{ abuse_url }}
 """
-HTML_TEMPLATE = """\
-<div style="clear:both;margin:24px 0 0;padding:12px;background:#ffffff;color:#555555;\
-font:12px/1.5 sans-serif;text-align:center">
+HTML_TEMPLATE = f"""\
+<div style="{BOX_STYLE}">
 You receive this message because you are subscribed to
-<b>{{ list_name }}</b>.<br>
-<a href="{{ unsubscribe_url }}" style="color:#1155cc;text-decoration:underline">Unsubscribe</a> &middot;
-<a href="{{ why_url }}" style="color:#1155cc;text-decoration:underline">Why did I get this?</a> &middot;
-<a href="{{ abuse_url }}" style="color:#1155cc;text-decoration:underline">Report abuse</a>
+<b>{{{{ list_name }}}}</b>.<br>
+<a href="{{{{ unsubscribe_url }}}}" style="{LEAVE_STYLE}">Unsubscribe</a> &middot;
+<a href="{{{{ why_url }}}}" style="{LINK_STYLE}">Why did I get this?</a> &middot;
+<a href="{{{{ abuse_url }}}}" style="{LINK_STYLE}">Report abuse</a>
 </div>
 """
 

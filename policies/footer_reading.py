@@ -11,17 +11,18 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from gateway.mime.enclosed import end_of_plain, is_armoured
-from gateway.mime.insertion import Place, bounded, likely_end, place_in_html, probed
+from gateway.mime.insertion import PROBE_ID, Place, bounded, likely_end, place_in_html, probed
 from gateway.mime.lastplan import LastReadings
 from gateway.mime.mould import Mould
 from gateway.mime.text import Text, text_of
 from gateway.mime.transfer import Untouchable
 from gateway.model.message import Message, Part
-from gateway.model.way_out import Evidence, Finding, WayOut
+from gateway.model.way_out import MISSING, Evidence, Finding, WayOut
 from policies.footer_edit import AMP, HTML, Edit, behind, edit_of
 from policies.footer_merged import Known
+from policies.footer_words import BOX_STYLE, LEAVE_STYLE
 from policies.way_out.circumstances import Circumstances
-from policies.way_out.look import in_page
+from policies.way_out.look import in_page, why_ours_is_hidden
 from policies.way_out.page import Page, page_of
 from policies.way_out.placeholders import Form, Site, sites
 from policies.way_out.plain import in_plain
@@ -126,11 +127,23 @@ def _read_html(
         return Reading(text, found, finding, armoured=False, reason=untouchable.reason)
     if place.closing and part.content_type == AMP:  # it is valid as it is, or not shown at all
         return Reading(text, found, finding, armoured=False, reason="html")
+    if finding == MISSING and part.content_type != AMP:
+        finding = _of_our_own(page, Place(end) == place) or finding
     known = None
     if part.content_type != AMP and lines:
         mould = Mould(text.view, lower, lines)
         known = Known(mould, lower, circumstances, sites=found, finding=finding, place=place)
     return Reading(text, found, finding, armoured=False, place=place, known=known)
+
+
+def _of_our_own(page: Page, stands_there: bool) -> Finding | None:  # noqa: FBT001 - of one caller
+    """Return how the text hides a footer of ours. ``stands_there``: it stands where the paragraph does."""
+    may_hide = stands_there and (b"<style" in page.lower or b"position" in page.lower)
+    link = page.tree.css_first(f"#{PROBE_ID} > a") if may_hide else None
+    if link is None or link.parent is None:
+        return None
+    link.parent.attrs["style"], link.attrs["style"] = BOX_STYLE, LEAVE_STYLE
+    return why_ours_is_hidden(page, link)
 
 
 def _as_sent(text: Text, found: Sequence[Site], end: int) -> tuple[bytes, bytes]:

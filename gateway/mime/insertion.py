@@ -29,8 +29,8 @@ _LEAST_TAG = 3  # octets
 _MOST_OPEN = 200  # elements that are closed before a footer
 _MOST_BESIDE = 50  # nodes of the body, from each end, among which the footer is looked for
 
-_PROBE_ID = "consentry-probe"
-_PROBE = f'<p id="{_PROBE_ID}"><a href="x">x</a></p>'.encode()
+PROBE_ID = "consentry-probe"
+_PROBE = f'<p id="{PROBE_ID}"><a href="x">x</a></p>'.encode()
 _HERE = "consentry-here"
 _HERE_OCTETS = f"<!--{_HERE}-->".encode()
 # Style sheets are parsed for events that nobody listens to here; without them it takes half the time.
@@ -116,7 +116,7 @@ def _probe(tree: LexborHTMLParser) -> LexborNode | None:
     for node in chain(
         islice(_before(body.last_child), _MOST_BESIDE), islice(_after(body.first_child), _MOST_BESIDE)
     ):
-        if node.tag == "p" and node.attributes.get("id") == _PROBE_ID:
+        if node.tag == "p" and node.attributes.get("id") == PROBE_ID:
             return node
     return None
 

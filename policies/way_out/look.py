@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from selectolax.lexbor import LexborNode
+
 from gateway.model.way_out import MISSING, Evidence, Finding, WayOut
 from policies.way_out.circumstances import Circumstances, theirs
 from policies.way_out.cover import Covers
@@ -59,6 +61,25 @@ def in_page(page: Page, circumstances: Circumstances) -> Finding:
         return in_html(page.html, circumstances)
     except Doubtful as doubt:
         return Finding(WayOut.MISSING, Evidence("doubtful", declaration=str(doubt)))
+
+
+def why_ours_is_hidden(page: Page, link: LexborNode) -> Finding | None:
+    """Return how the page hides a link of ours that stands in it, None where it is seen.
+
+    What its own style says, nothing outdoes; what stands around or over it may hide it all the same.
+    """
+    document = Document(page.tree, page.lower)
+    try:
+        for view in VIEWS:
+            if view is not VIEWS[0] and not document.views_differ:
+                break
+            hidden = why_not_seen(Covers(Sight(document, view)), link, "")
+            if hidden is not None:
+                declaration = hidden.declaration[:_EXCERPT]
+                return Finding(WayOut.HIDDEN, Evidence(hidden.rule, hidden.element.path(), declaration, ""))
+    except Doubtful:
+        pass  # nothing is said against a sender for what nobody can tell in time
+    return None
 
 
 class _Search:

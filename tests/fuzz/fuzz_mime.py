@@ -75,7 +75,11 @@ def _try(raw: bytes, sealed: str) -> None:
     if outcome == "added" and message.root.content_type == "text/html" and not again.defects:
         _is_in_the_body(_octets(again, again.root), again.root.charset)
     # What the sender's header names is gone afterwards; what is glued to a placeholder breaks its link.
-    if outcome.startswith("added") and not message.all(b"list-unsubscribe") and b"unsub" not in raw.lower():
+    # AMP cannot have it in important styles, and shows nothing where its own sheet is wrong.
+    as_it_was = (
+        not message.all(b"list-unsubscribe") and b"unsub" not in raw.lower() and b"amp-html" not in raw
+    )
+    if outcome.startswith("added") and as_it_was:
         _adds_nothing_twice(again, sealed)
 
 

@@ -2,49 +2,29 @@
 
 A text is seen when it has a box of some pixels, lies on top there (``elementFromPoint``), has letters of six
 pixels or more, and when the pixels of its box differ; an image when it has a box and lies on top.
+
+And our own footer in pages whose style sheet is against it.
 """
 
-import json
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
+from footer_table import FOOTERS, Footer, rewritten
 from visibility_table import ROWS, Row
 
 pytestmark = pytest.mark.debian
 
-NODE = Path(__file__).parent.parent / "node"
 WIDE, NARROW = (1024, 768), (375, 667)
 
 
-@pytest.fixture(scope="module")
-def shows() -> Iterator[Callable[[Row, tuple[int, int]], dict]]:
-    """Return what asks the browser about a row on a screen of some size."""
-    node, chromium = shutil.which("node"), shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is missing: apt-get install chromium")
-    if node is None or not (NODE / "node_modules/playwright-core").is_dir():
-        pytest.skip("playwright-core is missing: npm install --prefix tests/node (Debian: nodejs npm)")
-    words = [node, str(NODE / "see.mjs")]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as driver:
-        assert driver.stdin
-        assert driver.stdout
-        print(json.dumps({"executable": chromium}), file=driver.stdin, flush=True)
-
-        def ask(row: Row, screen: tuple[int, int]) -> dict:
-            piece = {"name": row.name, "html": row.html, "width": screen[0], "height": screen[1]}
-            print(json.dumps(piece), file=driver.stdin, flush=True)
-            return json.loads(driver.stdout.readline())
-
-        yield ask
-        driver.stdin.close()
-    assert driver.returncode == 0
-
-
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_chromium_agrees(row: Row, shows: Callable[[Row, tuple[int, int]], dict]) -> None:
+def test_chromium_agrees(row: Row, shows: Callable[[str, str, tuple[int, int]], dict]) -> None:
     screens = (WIDE, NARROW) if "media" in row.html else (WIDE,)
-    answers = [shows(row, screen) for screen in screens]
+    answers = [shows(row.name, row.html, screen) for screen in screens]
     assert all(answer["visible"] for answer in answers) is row.shown, answers
+
+
+@pytest.mark.parametrize("row", FOOTERS, ids=lambda row: row.css)
+def test_chromium_shows_our_footer(row: Footer, shows: Callable[[str, str, tuple[int, int]], dict]) -> None:
+    answers = [shows(row.css, rewritten(row), screen) for screen in (WIDE, NARROW)]
+    assert all(answer["visible"] for answer in answers) is (not row.rule), answers
