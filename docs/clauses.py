@@ -195,7 +195,7 @@ def _first(node: ast.stmt) -> int:
 def _passages(text: str) -> Iterator[tuple[int, int, str]]:
     """Give the comments (a row of them is one) and the paragraphs of strings, each with its lines."""
     block: list[tuple[int, str]] = []
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+    for token in _tokens(text):
         if token.type == tokenize.COMMENT:
             own_line = not token.line[: token.start[1]].strip()
             if block and not (own_line and token.start[0] == block[-1][0] + 1):
@@ -209,6 +209,30 @@ def _passages(text: str) -> Iterator[tuple[int, int, str]]:
             yield from _paragraphs(token)
     if block:
         yield _block(block)
+
+
+def _tokens(text: str) -> Iterator[tokenize.TokenInfo]:
+    """Give the tokens of a module; an f-string is one, as it was before Python 3.12 took it apart."""
+    begins, ends = getattr(tokenize, "FSTRING_START", None), getattr(tokenize, "FSTRING_END", None)
+    lines = text.splitlines(keepends=True)
+    opened: list[tokenize.TokenInfo] = []
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == begins:
+            opened.append(token)
+        elif token.type == ends:
+            first = opened.pop()
+            if not opened:
+                yield _joined(first, token, lines)
+        elif not opened:
+            yield token
+
+
+def _joined(first: tokenize.TokenInfo, last: tokenize.TokenInfo, lines: list[str]) -> tokenize.TokenInfo:
+    (top, left), (bottom, right) = first.start, last.end
+    rows = lines[top - 1 : bottom]
+    rows[-1] = rows[-1][:right]
+    rows[0] = rows[0][left:]
+    return tokenize.TokenInfo(tokenize.STRING, "".join(rows), first.start, last.end, first.line)
 
 
 def _block(block: list[tuple[int, str]]) -> tuple[int, int, str]:
