@@ -78,6 +78,7 @@ class _Planning:
         self._header_counts = terms.own_header_counts and bool(named)
         self._edits: dict[int, tuple[Edit, int]] = {}  # by the start of the part
         self._readings: dict[int, Reading | str] = {}
+        self._ours: list[Finding] = []  # what hides the footers that go in
         self._unfilled = ""
 
     def plan(self) -> Plan:
@@ -88,6 +89,8 @@ class _Planning:
             # What is hidden or broken is never made good by a header.
             by_header = self._header_counts and not finding.verdict.is_tampering
             reason = "" if by_header or self._suffices(found.row) else self._add(found.row)
+        if finding == MISSING:
+            finding = next((one for one in self._ours if one != MISSING), finding)
         for shown in _texts(found.row):
             self._fill_in(shown)
         room = self._room(found, reason)
@@ -167,6 +170,7 @@ class _Planning:
             self._edits[shown.part.start] = self._edit(shown.part, reading, reading.place)
         except Untouchable as untouchable:
             return untouchable.reason
+        self._ours.append(reading.ours)
         return ""
 
     def _sealed(self, shown: Shown, reading: Reading) -> str:

@@ -7,7 +7,7 @@ parsed once: as a reader will get it, with a paragraph where the footer would st
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from gateway.mime.enclosed import end_of_plain, is_armoured
@@ -22,7 +22,7 @@ from policies.footer_edit import AMP, HTML, Edit, behind, edit_of
 from policies.footer_merged import Known
 from policies.footer_words import BOX_STYLE, LEAVE_STYLE
 from policies.way_out.circumstances import Circumstances
-from policies.way_out.look import in_page, why_ours_is_hidden
+from policies.way_out.look import in_page, of_our_own
 from policies.way_out.page import Page, page_of
 from policies.way_out.placeholders import Form, Site, sites
 from policies.way_out.plain import in_plain
@@ -37,7 +37,7 @@ _AMP_BOILERPLATE = re.compile(r"<style\s+amp4email-boilerplate\s*>[^<]*</style>"
 class Reading:
     """What a part's text says, wherever it stands in a message.
 
-    ``place``: where a footer would go; ``reason``: why it can go nowhere.
+    ``place``: where a footer would go; ``reason``: why it can go nowhere; ``ours``: what would hide it there.
     """
 
     text: Text
@@ -46,6 +46,7 @@ class Reading:
     armoured: bool
     place: Place | None = None
     reason: str = ""
+    ours: Finding = MISSING
     known: Known | None = None  # for texts that only have other words
     _edits: dict[Place | None, Edit] = field(default_factory=dict, compare=False)
 
@@ -79,11 +80,11 @@ def reading_of(message: Message, part: Part, circumstances: Circumstances) -> Re
 
 def _merged(text: Text, lines: Sequence[bytes], readings: Iterable[Reading]) -> Reading | None:
     """Return the reading of a text that is one of some others with other words in it."""
-    known = (one.known for one in readings if one.known is not None and one.known.height == len(lines))
-    for one in islice(known, _COMPARED):
-        found = one.cast(text.view, lines)
+    kin = (one for one in readings if one.known is not None and one.known.height == len(lines))
+    for one in islice(kin, _COMPARED):
+        found = one.known.cast(text.view, lines) if one.known is not None else None
         if found is not None:
-            return Reading(text, found.sites, one.finding, armoured=False, place=found.place)
+            return replace(one, text=text, sites=found.sites, place=found.place, known=None, _edits={})
     return None
 
 
@@ -127,23 +128,26 @@ def _read_html(
         return Reading(text, found, finding, armoured=False, reason=untouchable.reason)
     if place.closing and part.content_type == AMP:  # it is valid as it is, or not shown at all
         return Reading(text, found, finding, armoured=False, reason="html")
-    if finding == MISSING and part.content_type != AMP:
-        finding = _of_our_own(page, Place(end) == place) or finding
+    ours = _of_our_own(page, text, place, end) if finding == MISSING and part.content_type != AMP else MISSING
     known = None
     if part.content_type != AMP and lines:
         mould = Mould(text.view, lower, lines)
         known = Known(mould, lower, circumstances, sites=found, finding=finding, place=place)
-    return Reading(text, found, finding, armoured=False, place=place, known=known)
+    return Reading(text, found, finding, armoured=False, place=place, ours=ours, known=known)
 
 
-def _of_our_own(page: Page, stands_there: bool) -> Finding | None:  # noqa: FBT001 - of one caller
-    """Return how the text hides a footer of ours. ``stands_there``: it stands where the paragraph does."""
-    may_hide = stands_there and (b"<style" in page.lower or b"position" in page.lower)
-    link = page.tree.css_first(f"#{PROBE_ID} > a") if may_hide else None
+def _of_our_own(page: Page, text: Text, place: Place, end: int) -> Finding:
+    """Return how a text would hide a footer of ours. ``end``: where the page's paragraph stands."""
+    if b"<style" not in page.lower and b"position" not in page.lower:
+        return MISSING
+    if place != Place(end):
+        before, after = _as_sent(text, (), place.at)
+        page = replace(page, tree=probed(before + place.closing, after))
+    link = page.tree.css_first(f"#{PROBE_ID} > a")
     if link is None or link.parent is None:
-        return None
+        return MISSING
     link.parent.attrs["style"], link.attrs["style"] = BOX_STYLE, LEAVE_STYLE
-    return why_ours_is_hidden(page, link)
+    return of_our_own(page, link)
 
 
 def _as_sent(text: Text, found: Sequence[Site], end: int) -> tuple[bytes, bytes]:

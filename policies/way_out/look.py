@@ -63,23 +63,28 @@ def in_page(page: Page, circumstances: Circumstances) -> Finding:
         return Finding(WayOut.MISSING, Evidence("doubtful", declaration=str(doubt)))
 
 
-def why_ours_is_hidden(page: Page, link: LexborNode) -> Finding | None:
-    """Return how the page hides a link of ours that stands in it, None where it is seen.
+def of_our_own(page: Page, link: LexborNode) -> Finding:
+    """Return how a page hides a link of ours that stands in it, MISSING where it does not.
 
     What its own style says, nothing outdoes; what stands around or over it may hide it all the same.
     """
-    document = Document(page.tree, page.lower)
     try:
-        for view in VIEWS:
-            if view is not VIEWS[0] and not document.views_differ:
-                break
-            hidden = why_not_seen(Covers(Sight(document, view)), link, "")
+        for covers in _screens(Document(page.tree, page.lower)):
+            hidden = why_not_seen(covers, link, "")
             if hidden is not None:
                 declaration = hidden.declaration[:_EXCERPT]
                 return Finding(WayOut.HIDDEN, Evidence(hidden.rule, hidden.element.path(), declaration, ""))
     except Doubtful:
         pass  # nothing is said against a sender for what nobody can tell in time
-    return None
+    return MISSING
+
+
+def _screens(document: Document) -> Iterator[Covers]:
+    """Yield what is seen on each kind of screen, as far as they differ."""
+    for view in VIEWS:
+        if view is not VIEWS[0] and not document.views_differ:
+            break
+        yield Covers(Sight(document, view))
 
 
 class _Search:
@@ -162,10 +167,7 @@ class _Search:
         """Judge by what is seen of these links: on every kind of screen, one of them must be."""
         document = self._document()
         seen = links[0]
-        for view in VIEWS:
-            if view is not VIEWS[0] and not document.views_differ:
-                break
-            covers = Covers(Sight(document, view))
+        for covers in _screens(document):
             why: Hidden | None = None
             for link in links:
                 hidden = self._why_not_seen(covers, link)
@@ -175,7 +177,7 @@ class _Search:
                 why = why or hidden
             else:
                 assert why is not None  # there is at least one link
-                where = f" (on a {view.name} screen)" if document.views_differ else ""
+                where = f" (on a {covers.sight.view.name} screen)" if document.views_differ else ""
                 evidence = Evidence(
                     why.rule, why.element.path(), why.declaration[:_EXCERPT] + where, self._excerpt(links[0])
                 )

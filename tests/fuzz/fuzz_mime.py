@@ -76,10 +76,8 @@ def _try(raw: bytes, sealed: str) -> None:
         _is_in_the_body(_octets(again, again.root), again.root.charset)
     # What the sender's header names is gone afterwards; what is glued to a placeholder breaks its link.
     # AMP cannot have it in important styles, and shows nothing where its own sheet is wrong.
-    as_it_was = (
-        not message.all(b"list-unsubscribe") and b"unsub" not in raw.lower() and b"amp-html" not in raw
-    )
-    if outcome.startswith("added") and as_it_was:
+    has_none = not message.all(b"list-unsubscribe") and b"unsub" not in raw.lower() and b"amp-html" not in raw
+    if outcome.startswith("added") and has_none:
         _adds_nothing_twice(again, sealed)
 
 

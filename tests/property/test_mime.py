@@ -20,6 +20,7 @@ from gateway.model.message import Message, Part
 from gateway.pipeline.rewrite import rewrite
 from gateway.pipeline.shelf import Shelf
 from policies import footer, list_headers, own_headers, trace_headers
+from policies.way_out.placeholders import may_hold
 
 _ACCOUNT = Account(
     7, "acme", AccountState.ACTIVE, "", ConsentLevel.CONFIRMED, (), 0, OverQuota.REFUSE, frozenset(), (), None
@@ -79,7 +80,10 @@ _LEFT_OPEN = (
     *("<![CDATA[</body>]]>", "<!--[if mso]></body><![endif]-->", "<template>", "<title>"),
 )
 _ENCODINGS = ("7bit", "8bit", "quoted-printable", "base64")
-_words = st.text(st.characters(codec="ascii", exclude_categories=["Cc"], exclude_characters="{"), max_size=60)
+# Without placeholders: Hypothesis tries the texts that stand in our own modules too.
+_words = st.text(
+    st.characters(codec="ascii", exclude_categories=["Cc"], exclude_characters="{"), max_size=60
+).filter(lambda words: not may_hold(words.lower().encode()))
 
 
 @st.composite

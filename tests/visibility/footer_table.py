@@ -48,7 +48,7 @@ FOOTERS = (
     Footer("div{filter:opacity(0)!important}"),
     Footer("div{mask-image:linear-gradient(transparent,transparent)!important}"),
     Footer("div{margin-top:-5000px!important}"),
-    Footer("div{animation:a 1s forwards!important}@keyframes a{to{opacity:0;translate:-9999px;scale:0}}"),
+    Footer("div{animation:a 0s forwards!important}@keyframes a{to{opacity:0;translate:-9999px;scale:0}}"),
     Footer("a{display:none!important}"),
     Footer("a{font-size:0!important}"),
     Footer("a{color:#fff!important}"),

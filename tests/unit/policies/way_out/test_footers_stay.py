@@ -29,6 +29,19 @@ def test_that_something_over_it_counts_without_a_style_sheet() -> None:
     assert (rewriting.outcome, rewriting.finding.evidence.rule) == ("added", "covered")
 
 
+def test_that_it_counts_where_something_was_left_open() -> None:
+    head = b"Content-Type: text/html\r\n\r\n<html><head><style>body{opacity:0}</style></head><body>"
+    rewriting = explainer({})(scan(head + b"<table><tr><td><font>Buy</body></html>\r\n"), "")
+    assert (rewriting.outcome, rewriting.finding.evidence.rule) == ("added", "opacity")
+
+
+def test_that_who_gets_no_footer_hides_none() -> None:
+    head = b"List-Unsubscribe: <https://shop.com/u>\r\nContent-Type: text/html\r\n\r\n"
+    html = b"<html><head><style>body{opacity:0}</style></head><body>Buy</body></html>\r\n"
+    rewriting = explainer({})(scan(head + html), "")
+    assert (rewriting.outcome, rewriting.finding.verdict) == ("sender provides", WayOut.MISSING)
+
+
 @pytest.mark.parametrize("language", WORDS)
 def test_every_language_stays(language: str) -> None:
     html = templates_in(language).html
