@@ -13,7 +13,7 @@ from itertools import islice
 from gateway.mime.enclosed import end_of_plain, is_armoured
 from gateway.mime.insertion import PROBE_ID, Place, bounded, likely_end, place_in_html, probed
 from gateway.mime.lastplan import LastReadings
-from gateway.mime.mould import Mould
+from gateway.mime.mould import Mould, elements_of
 from gateway.mime.text import Text, text_of
 from gateway.mime.transfer import Untouchable
 from gateway.model.message import Message, Part
@@ -23,7 +23,7 @@ from policies.footer_merged import Known
 from policies.footer_words import BOX_STYLE, LEAVE_STYLE
 from policies.way_out.circumstances import Circumstances
 from policies.way_out.look import in_page, of_our_own
-from policies.way_out.page import Page, page_of
+from policies.way_out.page import POSITION, STYLE, Page, page_of
 from policies.way_out.placeholders import Form, Site, sites
 from policies.way_out.plain import in_plain
 
@@ -70,19 +70,19 @@ def reading_of(message: Message, part: Part, circumstances: Circumstances) -> Re
     if reading is None:
         text = text_of(message, part)
         # Split once: for those that it is compared to, and for those that will be compared to it.
-        lines = text.view.split(b"\n") if is_html and _is_utf_8(text) else None
-        reading = _merged(text, lines, last.under(under)) if lines else None
+        elements = elements_of(text.view) if is_html else ()
+        reading = _merged(text, elements, last.under(under)) if elements and _is_utf_8(text) else None
         if reading is None:
-            reading = _read(part, text, circumstances, lines)
+            reading = _read(part, text, circumstances, elements)
             last.keep(body, under, reading)
     return reading
 
 
-def _merged(text: Text, lines: Sequence[bytes], readings: Iterable[Reading]) -> Reading | None:
+def _merged(text: Text, elements: Sequence[bytes], readings: Iterable[Reading]) -> Reading | None:
     """Return the reading of a text that is one of some others with other words in it."""
-    kin = (one for one in readings if one.known is not None and one.known.height == len(lines))
+    kin = (one for one in readings if one.known is not None and one.known.size == len(elements))
     for one in islice(kin, _COMPARED):
-        found = one.known.cast(text.view, lines) if one.known is not None else None
+        found = one.known.cast(text.view, elements) if one.known is not None else None
         if found is not None:
             return replace(one, text=text, sites=found.sites, place=found.place, known=None, _edits={})
     return None
@@ -92,12 +92,10 @@ def _is_utf_8(text: Text) -> bool:
     return text.reads == "utf-8" and text.octets is text.view
 
 
-def _read(
-    part: Part, text: Text, circumstances: Circumstances, lines: Sequence[bytes] | None = None
-) -> Reading:
+def _read(part: Part, text: Text, circumstances: Circumstances, elements: Sequence[bytes]) -> Reading:
     lower = text.view.lower()
     if part.content_type in HTML:
-        return _read_html(part, text, lower, circumstances, lines)
+        return _read_html(part, text, lower, circumstances, elements)
     found = sites(text.view, Form.PLAIN, circumstances.ours[1:], lower)
     sent = _filled(text.view, found) if found else text.view
     finding = in_plain(sent.decode(text.reads, "replace"), circumstances)
@@ -105,11 +103,11 @@ def _read(
 
 
 def _read_html(
-    part: Part, text: Text, lower: bytes, circumstances: Circumstances, lines: Sequence[bytes] | None
+    part: Part, text: Text, lower: bytes, circumstances: Circumstances, elements: Sequence[bytes]
 ) -> Reading:
     found = sites(text.view, Form.HTML, circumstances.ours[1:], lower)
     try:
-        bounded(lower)
+        bounded(lower, len(elements) - 1)
     except Untouchable as untouchable:
         doubt = Finding(WayOut.MISSING, Evidence("doubtful", declaration=untouchable.reason))
         return Reading(text, found, doubt, armoured=False, reason=untouchable.reason)
@@ -130,15 +128,15 @@ def _read_html(
         return Reading(text, found, finding, armoured=False, reason="html")
     ours = _of_our_own(page, text, place, end) if finding == MISSING and part.content_type != AMP else MISSING
     known = None
-    if part.content_type != AMP and lines:
-        mould = Mould(text.view, lower, lines)
+    if part.content_type != AMP and _is_utf_8(text):
+        mould = Mould(text.view, lower, elements)
         known = Known(mould, lower, circumstances, sites=found, finding=finding, place=place)
     return Reading(text, found, finding, armoured=False, place=place, ours=ours, known=known)
 
 
 def _of_our_own(page: Page, text: Text, place: Place, end: int) -> Finding:
     """Return how a text would hide a footer of ours. ``end``: where the page's paragraph stands."""
-    if b"<style" not in page.lower and b"position" not in page.lower:
+    if page.marks.isdisjoint((STYLE, POSITION)):
         return MISSING
     if place != Place(end):
         before, after = _as_sent(text, (), place.at)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gateway.mime.needles import needle
 from gateway.model.way_out import Evidence, Finding, WayOut
 from policies.way_out.target import web_host
 
@@ -30,6 +31,12 @@ class Circumstances:
     def hints(self) -> Iterator[bytes]:
         """What is in a text that holds a link of ours, or one that the sender's header names."""
         return (one.encode() for one in (*self.ours, *self.named))
+
+    def may_be_in(self, octets: bytes) -> bool:
+        """Whether a text may hold such links."""
+        return any(needle(one.encode()).is_in(octets) for one in self.ours) or any(
+            one.encode() in octets for one in self.named
+        )
 
     def is_hinted_in(self, hrefs: str) -> bool:
         """Whether some URLs may be such links."""

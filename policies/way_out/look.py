@@ -19,7 +19,7 @@ from policies.way_out.cover import Covers
 from policies.way_out.declarations import Doubtful
 from policies.way_out.element import Document
 from policies.way_out.media import VIEWS
-from policies.way_out.page import Links, Page, page_of
+from policies.way_out.page import CHILD, COMMENT, OF_TYPE, TEMPLATE, Links, Page, page_of
 from policies.way_out.shown import why_not_seen
 from policies.way_out.sight import Hidden, Sight
 from policies.way_out.target import why_broken
@@ -147,8 +147,7 @@ class _Search:
         return self._known[together]
 
     def _counts_from_the_end(self) -> bool:
-        lower = self._page.lower
-        return lower.rfind(b"-child") >= 0 or lower.rfind(b"-of-type") >= 0
+        return not self._page.marks.isdisjoint((CHILD, OF_TYPE))
 
     def _why_broken(self, link: int) -> str:
         href = self._links.hrefs[link]
@@ -206,10 +205,9 @@ class _Search:
         return MISSING
 
     def _outside(self) -> Iterator[tuple[str, str]]:
-        # Backwards: CPython needs half the time for that.
-        if self._page.lower.rfind(b"<!--") >= 0:
+        if COMMENT in self._page.marks:
             yield from _comments(self._page.html)
-        if self._page.lower.rfind(b"<template") >= 0:
+        if TEMPLATE in self._page.marks:
             for template in self._page.tree.tags("template"):
                 yield "template", template.html or ""
 

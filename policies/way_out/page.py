@@ -9,6 +9,7 @@ from functools import cached_property
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
+from gateway.mime.needles import Needles
 from policies.way_out.circumstances import Circumstances
 from policies.way_out.declarations import Doubtful
 from policies.way_out.target import cleaned
@@ -24,7 +25,13 @@ _ENDING = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+# What calls for a closer look.
+STYLE, POSITION, AREA, COMMENT, TEMPLATE = b"<style", b"position", b"<area", b"<!--", b"<template"
+CHILD, OF_TYPE = b"-child", b"-of-type"
+_MARKS = Needles(STYLE, POSITION, AREA, COMMENT, TEMPLATE, CHILD, OF_TYPE)
+
+
+@dataclass(frozen=True)
 class Page:
     """An HTML text, parsed. ``lower``: its octets in lower case, in UTF-8 or as they came.
 
@@ -40,6 +47,11 @@ class Page:
     def html(self) -> str:
         """The text in characters."""
         return self.octets.decode("utf-8", "replace")
+
+    @cached_property
+    def marks(self) -> frozenset[bytes]:
+        """What it holds of ``STYLE`` and the others."""
+        return _MARKS.those_in(self.lower)
 
 
 def page_of(html: str) -> Page:
@@ -116,10 +128,10 @@ class Links:
 
 def _nodes(page: Page, circumstances: Circumstances) -> list[LexborNode]:
     nodes = page.tree.tags("a")
-    if page.lower.rfind(b"<area") >= 0:
+    if AREA in page.marks:
         nodes += page.tree.tags("area")
     if len(nodes) > _MOST_LINKS:
         raise Doubtful("too many links")
-    if len(nodes) <= _FIRST + _END or any(page.octets.rfind(one) >= 0 for one in circumstances.hints):
+    if len(nodes) <= _FIRST + _END or circumstances.may_be_in(page.octets):
         return nodes
     return nodes[:_FIRST] + nodes[-_END:]

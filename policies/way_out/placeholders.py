@@ -23,17 +23,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from html import escape
+from itertools import islice
 from typing import NamedTuple
 from urllib.parse import quote
 
+from gateway.mime.needles import Needles, needle
 from gateway.mime.transfer import Gap, Untouchable
 from policies.way_out.forms import A_LINK, FORM, FRAMES, GROUPS, LEAVES, MORE_THAN_A_WORD, WORDED, WORDS
 
-# One of these is in every placeholder. To look for each by itself is quicker than one expression for all.
-_NAMES = (b"unsub", b"optout")
-_SIGNS = (b"<%", b"&lt;%", b"%3c%25")
-_BEFORE_A_PERCENT = (b"<", b"&lt;", b"3c")  # in them
-_FEW_PERCENTS = 500
+_HINTS = Needles(b"unsub", b"optout", b"<%", b"&lt;%", b"%3c%25")  # one of them is in every placeholder
 _UNSUBSCRIBE = b"Unsubscribe"
 _MOST_HINTS = 600
 _NEAR = 64  # octets before a hint in which a frame may begin
@@ -165,12 +163,10 @@ def sites(
 
 
 def _links_of_ours(octets: bytes, begin: bytes, form: Form) -> Iterator[Site]:
-    at = octets.rfind(begin)
-    while at >= 0:
+    for at in needle(begin).places(octets):
         token = _TOKEN.match(octets, at + len(begin))
         if token:
             yield Site(at, token.end(), b"\0", html=form is Form.HTML)
-        at = octets.rfind(begin, 0, at)
 
 
 def unmistakable(octets: bytes) -> tuple[Site, ...]:
@@ -183,7 +179,7 @@ def unmistakable(octets: bytes) -> tuple[Site, ...]:
 
 def may_hold(lower: bytes) -> bool:
     """Whether a text, in lower case, may hold placeholders."""
-    return any(one in lower for one in _NAMES) or (b"%" in lower and bool(_hints(lower)))
+    return any(True for _ in _HINTS.places(lower))
 
 
 # Finding ----------------------------------------------------------------------------------------------------
@@ -200,19 +196,7 @@ def _found(octets: bytes, lower: bytes, hints: Sequence[int]) -> Iterator[_Found
 
 def _hints(lower: bytes) -> list[int]:
     """Return where placeholders may be, in order: enough to say that there are too many."""
-    found: list[int] = []
-    for hint in (*_NAMES, *_SIGNS) if _may_have_signs(lower) else _NAMES:
-        at = lower.rfind(hint)  # backwards: CPython needs half the time for that
-        while at >= 0 and len(found) <= _MOST_HINTS:
-            found.append(at)
-            at = lower.rfind(hint, 0, at)
-    return sorted(found)
-
-
-def _may_have_signs(lower: bytes) -> bool:
-    """Whether one of a few percent signs may begin a placeholder: widths and percents in URLs do not."""
-    before = lower.split(b"%", _FEW_PERCENTS)[:-1]
-    return len(before) == _FEW_PERCENTS or any(piece.endswith(_BEFORE_A_PERCENT) for piece in before)
+    return list(islice(_HINTS.places(lower), _MOST_HINTS + 1))
 
 
 def _at(octets: bytes, lower: bytes, hint: int, begin: int) -> list[_Found]:
