@@ -55,16 +55,16 @@ class Known:
         self._mould = mould
 
     @property
-    def size(self) -> int:
-        """The number of its elements: what is of the same mould has as many."""
-        return self._mould.size
+    def height(self) -> int:
+        """The number of its lines: what is of the same mould has as many."""
+        return self._mould.height
 
-    def cast(self, view: bytes, elements: Sequence[bytes]) -> Cast | None:
+    def cast(self, view: bytes, lines: Sequence[bytes]) -> Cast | None:
         """Return where things stand in another text of this mould; None where that has to be read itself.
 
-        ``elements``: those of the text, split once for all that it is compared to.
+        ``lines``: those of the text, split once for all that it is compared to.
         """
-        differences = self._mould.differences(elements)
+        differences = self._mould.differences(lines)
         if differences is None or not self._decides_by_markup or self._says_something_new(view, differences):
             return None
         shift = _Shift(differences)

@@ -13,7 +13,7 @@ from itertools import islice
 from gateway.mime.enclosed import end_of_plain, is_armoured
 from gateway.mime.insertion import PROBE_ID, Place, bounded, likely_end, place_in_html, probed
 from gateway.mime.lastplan import LastReadings
-from gateway.mime.mould import Mould, elements_of
+from gateway.mime.mould import Mould
 from gateway.mime.text import Text, text_of
 from gateway.mime.transfer import Untouchable
 from gateway.model.message import Message, Part
@@ -70,19 +70,19 @@ def reading_of(message: Message, part: Part, circumstances: Circumstances) -> Re
     if reading is None:
         text = text_of(message, part)
         # Split once: for those that it is compared to, and for those that will be compared to it.
-        elements = elements_of(text.view) if is_html else ()
-        reading = _merged(text, elements, last.under(under)) if elements and _is_utf_8(text) else None
+        lines = text.view.split(b"\n") if is_html and _is_utf_8(text) else None
+        reading = _merged(text, lines, last.under(under)) if lines else None
         if reading is None:
-            reading = _read(part, text, circumstances, elements)
+            reading = _read(part, text, circumstances, lines)
             last.keep(body, under, reading)
     return reading
 
 
-def _merged(text: Text, elements: Sequence[bytes], readings: Iterable[Reading]) -> Reading | None:
+def _merged(text: Text, lines: Sequence[bytes], readings: Iterable[Reading]) -> Reading | None:
     """Return the reading of a text that is one of some others with other words in it."""
-    kin = (one for one in readings if one.known is not None and one.known.size == len(elements))
+    kin = (one for one in readings if one.known is not None and one.known.height == len(lines))
     for one in islice(kin, _COMPARED):
-        found = one.known.cast(text.view, elements) if one.known is not None else None
+        found = one.known.cast(text.view, lines) if one.known is not None else None
         if found is not None:
             return replace(one, text=text, sites=found.sites, place=found.place, known=None, _edits={})
     return None
@@ -92,10 +92,12 @@ def _is_utf_8(text: Text) -> bool:
     return text.reads == "utf-8" and text.octets is text.view
 
 
-def _read(part: Part, text: Text, circumstances: Circumstances, elements: Sequence[bytes]) -> Reading:
+def _read(
+    part: Part, text: Text, circumstances: Circumstances, lines: Sequence[bytes] | None = None
+) -> Reading:
     lower = text.view.lower()
     if part.content_type in HTML:
-        return _read_html(part, text, lower, circumstances, elements)
+        return _read_html(part, text, lower, circumstances, lines)
     found = sites(text.view, Form.PLAIN, circumstances.ours[1:], lower)
     sent = _filled(text.view, found) if found else text.view
     finding = in_plain(sent.decode(text.reads, "replace"), circumstances)
@@ -103,11 +105,11 @@ def _read(part: Part, text: Text, circumstances: Circumstances, elements: Sequen
 
 
 def _read_html(
-    part: Part, text: Text, lower: bytes, circumstances: Circumstances, elements: Sequence[bytes]
+    part: Part, text: Text, lower: bytes, circumstances: Circumstances, lines: Sequence[bytes] | None
 ) -> Reading:
     found = sites(text.view, Form.HTML, circumstances.ours[1:], lower)
     try:
-        bounded(lower, len(elements) - 1)
+        bounded(lower)
     except Untouchable as untouchable:
         doubt = Finding(WayOut.MISSING, Evidence("doubtful", declaration=untouchable.reason))
         return Reading(text, found, doubt, armoured=False, reason=untouchable.reason)
@@ -128,8 +130,8 @@ def _read_html(
         return Reading(text, found, finding, armoured=False, reason="html")
     ours = _of_our_own(page, text, place, end) if finding == MISSING and part.content_type != AMP else MISSING
     known = None
-    if part.content_type != AMP and _is_utf_8(text):
-        mould = Mould(text.view, lower, elements)
+    if part.content_type != AMP and lines:
+        mould = Mould(text.view, lower, lines)
         known = Known(mould, lower, circumstances, sites=found, finding=finding, place=place)
     return Reading(text, found, finding, armoured=False, place=place, ours=ours, known=known)
 

@@ -1,7 +1,7 @@
 """Whether an HTML text is another one with other words in it: a newsletter that was merged for its readers.
 
-A *mould* is what stays: the markup. What may differ are words of running text, and the targets of links.
-Texts are compared by their *elements*: what each "<" begins, up to the next; the first is what stands before.
+A *mould* is what stays: the markup. It is compared line by line, and a line that differs element by element.
+What may differ are words of running text, and the targets of links.
 
 What it promises: a parser makes the same tree of a text and of one that ``differences`` accepts, but for
 letters in texts that have words in both, and for values of ``href``. How it fails: None, where that is not so
@@ -16,15 +16,14 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate, compress, count
+from itertools import accumulate, compress, count, islice
 from operator import ne
 from typing import NamedTuple
 
 from gateway.mime.markup import tags, texts
 
-_MOST_ELEMENTS = 50_000  # of a text; one of 500 KiB has some thousands
-_MOST = 200  # that differ
-_LONGEST = 4000  # octets of one that differs
+_MOST = 200  # elements that differ
+_LONGEST = 2000  # octets of an element and the text behind it that is compared
 # In these, or behind them, an element that holds raw text elsewhere does not.
 _READ_OTHERWISE = (b"<svg", b"<math", b"<select", b"<frameset")
 
@@ -55,53 +54,57 @@ class _OtherMarkup(Exception):
     """Two texts are not of one mould, or it cannot be seen in a moment."""
 
 
-def elements_of(view: bytes) -> list[bytes]:
-    """Return the elements of a text, each without its "<"; where they are too many, the last is the rest."""
-    return view.split(b"<", _MOST_ELEMENTS)
-
-
 class Mould:
-    """One text, to which others are compared. ``lower``: the same in lower case."""
+    """One text, to which others are compared. ``lower``: the same in lower case; ``lines``: its lines."""
 
-    def __init__(self, view: bytes, lower: bytes, elements: Sequence[bytes]) -> None:
+    def __init__(self, view: bytes, lower: bytes, lines: Sequence[bytes]) -> None:
         self._view = view
         self._lower = lower
-        self._elements = elements
+        self._lines = lines
 
     @property
-    def size(self) -> int:
-        """The number of its elements."""
-        return len(self._elements)
+    def height(self) -> int:
+        """The number of its lines."""
+        return len(self._lines)
 
     def running(self, between: bytes) -> bytes:
         """Return all running text. ``between``: what stands where markup was."""
         return between.join([self._view[start:end] for start, end in zip(*self._texts, strict=True)])
 
-    def differences(self, elements: Sequence[bytes]) -> list[Difference] | None:
-        """Return what differs in another text, given as its elements; None where it has other markup."""
-        mine = self._elements
-        if len(elements) != len(mine) or len(mine) > _MOST_ELEMENTS:
+    def differences(self, lines: Sequence[bytes]) -> list[Difference] | None:
+        """Return what differs in another text, given as its lines; None where it has other markup."""
+        if len(lines) != self.height:
             return None
-        differing: list[int] = []
-        # All of them, before the first is looked at closely: a single tag that differs ends it.
-        for one in compress(count(), map(ne, mine, elements)):
-            if len(differing) == _MOST or not _may_be_cast(mine[one], elements[one]):
-                return None
-            differing.append(one)
-        if not self._is_read_as_everywhere:
-            return None
+        differing = compress(count(), map(ne, self._lines, lines))
+        found = ((number, *one) for number in differing for one in self._in_line(number, lines[number]))
         try:
+            # All of them, before the first is looked at closely: a single tag that differs ends it.
+            elements = list(islice(found, _MOST + 1))
+            if len(elements) > _MOST or not self._is_read_as_everywhere:
+                return None
             return [
-                difference
-                for one in differing
-                for difference in self._in_element(one, mine[one], elements[one])
+                one
+                for number, at, element, other in elements
+                for one in self._in_element(self._offsets[number] + at, element, other)
             ]
         except _OtherMarkup:
             return None
 
-    def _in_element(self, number: int, element: bytes, another: bytes) -> Iterator[Difference]:
+    def _in_line(self, number: int, other: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+        """Yield where in a line elements begin that differ, each without its ``<``, and with the other's."""
+        at = 0
+        elements, others = self._lines[number].split(b"<"), other.split(b"<")
+        if len(elements) != len(others):
+            raise _OtherMarkup
+        for element, another in zip(elements, others, strict=True):
+            if element != another:
+                if not _may_be_cast(element, another):
+                    raise _OtherMarkup
+                yield at, element, another
+            at += len(element) + 1
+
+    def _in_element(self, at: int, element: bytes, another: bytes) -> Iterator[Difference]:
         """Yield what differs in a tag and the text behind it."""
-        at = self._offsets[number]
         length = self._markup(at, len(element))
         if element[:length] == another[:length]:
             yield _running(at + length, element[length:], another[length:])
@@ -114,7 +117,7 @@ class Mould:
             yield _running(at + length, tag[4], other[4])
 
     def _markup(self, at: int, length: int) -> int:
-        """Return how many octets of an element, or of what the text begins with, are no running text."""
+        """Return how many octets of an element, or of what a line begins with, are no running text."""
         starts, ends = self._texts
         number = bisect_left(starts, at + length) - 1
         if number < 0 or ends[number] < at + length:
@@ -125,7 +128,7 @@ class Mould:
 
     @cached_property
     def _offsets(self) -> list[int]:
-        return [0, *accumulate(len(element) + 1 for element in self._elements)]
+        return [0, *accumulate(len(line) + 1 for line in self._lines)]
 
     @cached_property
     def _texts(self) -> tuple[list[int], list[int]]:

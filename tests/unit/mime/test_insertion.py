@@ -7,7 +7,7 @@ from gateway.mime.transfer import Untouchable
 def _place(text: str) -> Place:
     octets = text.encode()
     lower = octets.lower()
-    bounded(lower, lower.count(b"<"))
+    bounded(lower)
     end = likely_end(lower)
     return place_in_html(octets, lower, end, probed(octets[:end], octets[end:]))
 

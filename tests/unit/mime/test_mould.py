@@ -2,12 +2,12 @@
 
 import pytest
 
-from gateway.mime.mould import Difference, Mould, elements_of
+from gateway.mime.mould import Difference, Mould
 
 
 def differences(known: str, other: str) -> list[Difference] | None:
     octets = known.encode()
-    return Mould(octets, octets.lower(), elements_of(octets)).differences(elements_of(other.encode()))
+    return Mould(octets, octets.lower(), octets.split(b"\n")).differences(other.encode().split(b"\n"))
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ def differences(known: str, other: str) -> list[Difference] | None:
     [
         ("<p>Dear Ann,</p>", "<p>Dear Bob,</p>", [(3, 12, b"Dear Ann,", b"Dear Bob,")]),
         ("<p>Ann</p>", "<p>Zo\u00eb &amp; co</p>", [(3, 6, b"Ann", "Zo\u00eb &amp; co".encode())]),
-        ("<p>\nAnn\n</p>", "<p>\nBob\n</p>", [(3, 8, b"\nAnn\n", b"\nBob\n")]),
+        ("<p>\nAnn\n</p>", "<p>\nBob\n</p>", [(4, 7, b"Ann", b"Bob")]),
         ("Ann<br>", "Bob<br>", [(0, 3, b"Ann", b"Bob")]),
         ("<br>Ann", "<br>Bob > Ann", []),  # ">" may end a tag that is another one
         ("<!-- x -->Ann", "<!-- x -->Bob", [(10, 13, b"Ann", b"Bob")]),
@@ -55,10 +55,10 @@ def test_words_and_targets_may_differ(known: str, other: str, what: list[tuple])
         ('<!--\n<a href="1">\n-->', '<!--\n<a href="2">\n-->'),
         ("<svg><p>Ann</p></svg>", "<svg><p>Bob</p></svg>"),
         ("<select><p>Ann", "<select><p>Bob"),
-        ("<p>Ann" + "x" * 4000, "<p>Bob" + "x" * 4000),
-        ("<p>Ann", "<p>Bob" + "x" * 4000),
+        ("<p>Ann" + "x" * 2000, "<p>Bob" + "x" * 2000),
+        ("<p>Ann", "<p>Bob" + "x" * 2000),
         ("<p>Ann" * 201, "<p>Bob" * 201),
-        ("<p>Ann" + "<p>" * 50_000, "<p>Bob" + "<p>" * 50_000),
+        ("<p>Ann\n" * 201, "<p>Bob\n" * 201),
     ],
 )  # fmt: skip
 def test_all_else_may_not(known: str, other: str) -> None:
@@ -67,4 +67,4 @@ def test_all_else_may_not(known: str, other: str) -> None:
 
 def test_running_text_is_what_stands_between_the_markup() -> None:
     text = b"a<b>b</b><!-- c --><style>d</style>e&amp;\n<plaintext>f"
-    assert Mould(text, text, elements_of(text)).running(b"|") == b"a|b|e&amp;\n"
+    assert Mould(text, text, text.split(b"\n")).running(b"|") == b"a|b|e&amp;\n"
