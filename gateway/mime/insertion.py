@@ -61,8 +61,8 @@ def bounded(lower: bytes) -> None:
 
 
 def _is_short(lower: bytes) -> bool:
-    # Split, because CPython counts an octet in half as much time again.
-    return len(lower) <= _SHORT and len(lower.split(b"<", _FEW_TAGS + 1)) <= _FEW_TAGS + 1
+    # Taken out, because CPython counts an octet in three times that.
+    return len(lower) <= _SHORT and len(lower) - len(lower.replace(b"<", b"")) <= _FEW_TAGS
 
 
 def probed(before: bytes, after: bytes) -> LexborHTMLParser:
