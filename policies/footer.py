@@ -132,13 +132,15 @@ def explainer(settings: Mapping[str, object]) -> Callable[[Message, str], Rewrit
 def _fill(message: Message, plan: Plan, facts: RewriteFacts, written: "_Written") -> list[Splice]:
     splices = [Splice(site.start, site.end, site.fill(facts.unsubscribe_url)) for site in plan.in_fields]
     splices += plan.body
-    for edit, begin in plan.edits:
-        splices += edit.fill(_news(edit, facts, written), begin)
+    around: list[Splice] = []
     if plan.room is not Room.NONE:
         # Nobody knows the submission's id before the content is there: it cannot stand in it.
         boundary = f"=_{facts.submission_id}".encode("ascii")
-        splices += beside(message, plan.room, quoted(_footer(_PART, facts, written)), boundary)
-    return splices
+        around = beside(message, plan.room, quoted(_footer(_PART, facts, written)), boundary)
+    splices += around[:-1]
+    for edit, begin in plan.edits:
+        splices += edit.fill(_news(edit, facts, written), begin)
+    return splices + around[-1:]  # the last one ends the body, also where an edit stands there
 
 
 def _news(edit: Edit, facts: RewriteFacts, written: "_Written") -> list[bytes]:

@@ -15,7 +15,8 @@ from gateway.model.splice import Splice
 from policies.way_out.placeholders import Site
 
 AMP = "text/x-amp-html"
-HTML = frozenset({"text/html", AMP, "text/watch-html"})
+FOR_FEW = frozenset({AMP, "text/watch-html"})  # forms that stand beside one for all
+HTML = FOR_FEW | {"text/html"}
 _AFTER_A_FOOTER = ("", " ", "  ")  # what gives it the length that base64 needs
 
 

@@ -2,7 +2,8 @@
 
 A reader sees the texts of a message one below the other, and of an alternative one form. The footer belongs
 at the end: into the last text that can take it, in each form of it, unless one of the texts that are seen
-together already shows a way to leave. A message without any text gets a part of our own.
+together already shows a way to leave. A message without any text gets a part of our own, and so does one
+whose text cannot take a footer, or would hide it: below what its sender wrote.
 
 What no reader could be sure of is left as it is, with the reason in ``Plan.rewriting``. A placeholder in such
 a place is named in ``Plan.unfilled``: it must not be sent.
@@ -14,12 +15,12 @@ from functools import lru_cache, partial
 
 from gateway.mime.insertion import Place
 from gateway.mime.lastplan import LastPlan
-from gateway.mime.structure import Bodies, Choice, Room, Row, Shown, bodies
+from gateway.mime.structure import SEALED, Bodies, Choice, Room, Row, Shown, bodies
 from gateway.mime.transfer import Untouchable
 from gateway.model.message import Message, Part
 from gateway.model.splice import Splice
 from gateway.model.way_out import MISSING, Finding, Rewriting, WayOut, worst
-from policies.footer_edit import Edit, Lines
+from policies.footer_edit import FOR_FEW, Edit, Lines
 from policies.footer_fields import EncodedSite, in_fields
 from policies.footer_reading import STAND_IN, Reading, reading_of
 from policies.way_out.circumstances import Circumstances
@@ -89,27 +90,31 @@ class _Planning:
             # What is hidden or broken is never made good by a header.
             by_header = self._header_counts and not finding.verdict.is_tampering
             reason = "" if by_header or self._suffices(found.row) else self._add(found.row)
+        hidden = next((one for one in self._ours if one != MISSING), MISSING)
         if finding == MISSING:
-            finding = next((one for one in self._ours if one != MISSING), finding)
+            finding = hidden
         for shown in _texts(found.row):
             self._fill_in(shown)
+        reason = reason or hidden.evidence.rule
         room = self._room(found, reason)
         if not found.row and room is not Room.WRAP_BEFORE and self._sees_placeholder(self._message.root):
             self._unfilled = found.reason
         edits = tuple(self._edits.values())
         added = any(isinstance(piece, Lines) for edit, _ in edits for piece in edit.pieces)
-        outcome = ADDED if added else _OUTCOMES[room] if reason and room in _OUTCOMES else _said(reason)
+        outcome = _beside(room, found, reason) or (ADDED if added else _said(reason))
         fields, body = in_fields(self._message, room), _body(self._message) if added else ()
         return Plan(
             edits, fields.sites, Rewriting(outcome, finding), room, body, self._unfilled or fields.held
         )
 
     def _room(self, found: Bodies, reason: str) -> Room:
-        """Return how a part of our own comes in, where one is wanted."""
-        sealed = found.room is Room.WRAP_AFTER
-        if not reason or self._edits or self._header_counts or (sealed and not self._terms.wraps_sealed):
-            return Room.NONE
-        return found.room
+        """Return how a part of our own comes in. ``reason``: why one is wanted, or ""."""
+        by_header = self._header_counts and not found.row
+        return Room.NONE if not reason or by_header or self._stays(reason) else found.room
+
+    def _stays(self, reason: str) -> bool:
+        """Whether a text is left alone, and the message around it too."""
+        return reason in SEALED and not self._terms.wraps_sealed
 
     def _sees_placeholder(self, part: Part) -> bool:
         return bool(unmistakable(self._message.raw[part.body_start : part.body_end]))
@@ -155,8 +160,17 @@ class _Planning:
                 return False
 
     def _add_to_forms(self, choice: Choice) -> str:
-        """Each form needs its own; one that cannot have it does not hold up the others."""
-        reasons = [self._add(form) for form in choice.forms if not self._suffices(form)]
+        """Each form needs its own. Where one cannot have it, none has, and all have it elsewhere.
+
+        A form for a few programs is no reason: where it is not as it should be, they show another.
+        """
+        edits, ours = dict(self._edits), list(self._ours)
+        wanting = [form for form in choice.forms if not self._suffices(form)]
+        reasons = [self._add(form) for form in wanting]
+        for form, reason in zip(wanting, reasons, strict=True):
+            if reason and not self._stays(reason) and not _for_few(form):
+                self._edits, self._ours = edits, ours
+                return reason
         return "" if "" in reasons else reasons[0]
 
     def _add_to_text(self, shown: Shown) -> str:
@@ -206,8 +220,19 @@ class _Planning:
             return untouchable.reason
 
 
+def _beside(room: Room, found: Bodies, reason: str) -> str:
+    """Say that a part of our own comes in, and why, where there is a text that a footer could stand in."""
+    outcome = _OUTCOMES.get(room, "")
+    return f"{outcome}: {reason}" if outcome and found.row else outcome
+
+
 def _said(reason: str) -> str:
     return HEADERS_ONLY + reason if reason else PROVIDED
+
+
+def _for_few(form: Row) -> bool:
+    """Whether only some mail programs know this form of a text."""
+    return all(text.part.content_type in FOR_FEW for text in _texts(form))
 
 
 def _texts(row: Row) -> Iterator[Shown]:

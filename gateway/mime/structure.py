@@ -17,6 +17,8 @@ from gateway.model.message import Message, Part
 
 _SEALED = {"multipart/signed": "signed", "multipart/encrypted": "encrypted"}
 _SEALED |= {"application/pkcs7-mime": "encrypted", "application/x-pkcs7-mime": "encrypted"}
+SEALED = frozenset({"signed", "encrypted", "inline-pgp"})
+"""The reasons for which octets must stay that somebody else has signed or encrypted."""
 # What is no body at all, or one that means what it says to a program: nothing is put beside it.
 _FOR_PROGRAMS = {
     "multipart/report": "report",
@@ -34,7 +36,7 @@ class Room(Enum):
 
     NONE = "not at all"
     WRAP_BEFORE = "the whole body becomes the second part of a multipart/mixed, ours is the first"
-    WRAP_AFTER = "it becomes the first part, ours is the second: what was signed stays as it was"
+    WRAP_AFTER = "it becomes the first part, ours is the second: a reader sees it below"
     INSERT = "it is a multipart/mixed already: ours becomes its first part"
 
 
@@ -153,10 +155,10 @@ def _room(root: Part, found: Bodies) -> Room:
     kind = root.content_type
     if root.broken or kind in _FOR_PROGRAMS or kind.startswith("message/"):
         return Room.NONE
-    if kind in _SEALED:
+    if kind in _SEALED or found.row:
         return Room.WRAP_AFTER
     if not kind.startswith("multipart/"):
-        return Room.NONE if found.row or "/" not in kind else Room.WRAP_BEFORE
+        return Room.WRAP_BEFORE if "/" in kind else Room.NONE
     return (
         Room.INSERT if kind == "multipart/mixed" and root.parts and found.reason == "no-text" else Room.NONE
     )

@@ -2,7 +2,8 @@
 
 What it promises: the old body stays as it is, to the octet, and so do the fields that describe it, Content-*,
 which go with it into its part; all other fields keep their place. The multipart's Content-Type stands where
-the old one stood. How it fails: not at all, if the boundary is one that its sender cannot have known.
+the old one stood, or last. How it fails: not at all, if the boundary is one that its sender cannot have
+known.
 """
 
 from gateway.mime.structure import Room
@@ -17,7 +18,10 @@ _OURS = (
 
 
 def beside(message: Message, room: Room, text: bytes, boundary: bytes) -> list[Splice]:
-    """Return the splices that put a text, in quoted-printable, beside the body of a message that has room."""
+    """Return the splices that put a text, in quoted-printable, beside the body of a message that has room.
+
+    The last of them stands behind whatever else is put into the body, the others before it.
+    """
     root = message.root
     if room is Room.INSERT:
         first = root.parts[0].start
@@ -49,9 +53,19 @@ def _header(message: Message, boundary: bytes) -> list[Splice]:
         for field in message.root.fields
         if field.name.startswith(b"content-") and not _still_true(message, field.name)
     ]
-    # A body that needs a wrapping has one of them: it says what it is, or that it is a file.
+    if not goes:
+        return [_last(message, mixed)]
     place = next((field for field in goes if field.name == b"content-type"), goes[0])
     return [Splice(field.start, field.end, mixed if field is place else b"") for field in goes]
+
+
+def _last(message: Message, mixed: bytes) -> Splice:
+    """Put the multipart's Content-Type last, with the MIME-Version that it wants (RFC 2045 section 4)."""
+    fields = message.root.fields
+    end = fields[-1].end if fields else 0
+    if not any(field.name == b"mime-version" for field in fields):
+        mixed = b"MIME-Version: 1.0\r\n" + mixed
+    return Splice(end, end, mixed)
 
 
 def _still_true(message: Message, name: bytes) -> bool:

@@ -86,7 +86,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("policy_refusals_total", "Refusals, by the policy that gave them.", "policy", "reason"),
     _counter(
         "content_modified_total",
-        "Messages rewritten: footer added, sender provides, or headers only and why.",
+        "Messages rewritten: footer added (also below, and why), sender provides, or headers only and why.",
         "result",
     ),
     _counter(

@@ -108,7 +108,7 @@ def _keeps_files(message: Message, again: Message, outcome: str) -> None:
     before, now = list(message.root.walk()), list(again.root.walk())
     if outcome == "added, as a part":
         del now[1]
-    elif outcome == "added, wrapped":
+    elif outcome.startswith("added, wrapped"):
         now = [part for part in now[1:] if part.start != again.root.parts[0].start or len(now) < 3]
         ours = next(i for i, part in enumerate(again.root.parts) if _is_ours(again, part))
         now = list(again.root.parts[1 - ours].walk())

@@ -28,8 +28,8 @@ _REASONS = {
     "encrypted": "headers only: encrypted",
     "attachment-alone": "added, wrapped",
     "no-header-section": "headers only: broken-no-header",
-    "broken-base64": "headers only: broken-base64",
-    "bare-newline-in-text": "headers only: bare-newline",
+    "broken-base64": "added, wrapped: broken-base64",
+    "bare-newline-in-text": "added, wrapped: bare-newline",
 }
 
 

@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from gateway.mime.scan import scan
 from gateway.mime.splice import apply
+from gateway.mime.structure import Room, bodies
 from gateway.mime.transfer import Untouchable, decode, place, quoted
 from gateway.model.address import Address
 from gateway.model.facts import Account, AccountState, Client, ConsentLevel, MailList, OverQuota, RewriteFacts
@@ -207,9 +208,10 @@ def _announced(message: Message) -> Shape:
     """The tree of parts that a message has to have when it was rewritten."""
     before = _shape(message.root)
     match footer.explain(message):
-        case "added, wrapped":
+        case outcome if outcome.startswith("added, wrapped"):
             encoding = before[1] if before[1] in {"8bit", "binary"} else "7bit"
-            return "multipart/mixed", encoding, "", [_OURS, before]
+            below = bodies(message).room is Room.WRAP_AFTER
+            return "multipart/mixed", encoding, "", [before, _OURS] if below else [_OURS, before]
         case "added, as a part":
             return *before[:3], [_OURS, *before[3]]
         case _:
@@ -286,8 +288,9 @@ def test_an_independent_reader_finds_the_old_text_and_the_footer(raw: bytes) -> 
     out = _rewritten(scan(raw))
     before = [part for part in email.message_from_bytes(raw).walk() if not part.is_multipart()]
     after = [part for part in email.message_from_bytes(out).walk() if not part.is_multipart()]
-    if footer.explain(scan(raw)) in {"added, wrapped", "added, as a part"}:
-        assert "https://mail.example.org/u/AQEB-x?a=1&b=2" in after.pop(0).get_payload(decode=True).decode()
+    if footer.explain(scan(raw)).startswith(("added, wrapped", "added, as a part")):
+        ours = after.pop(-1 if bodies(scan(raw)).room is Room.WRAP_AFTER else 0)
+        assert "https://mail.example.org/u/AQEB-x?a=1&b=2" in ours.get_payload(decode=True).decode()
     assert len(before) == len(after)
     for old, new in zip(before, after, strict=True):
         was, now = old.get_payload(decode=True), new.get_payload(decode=True)

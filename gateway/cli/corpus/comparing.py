@@ -57,7 +57,7 @@ class Comparison:
 def compare(old: Copy, new: Copy, outcome: str, link: str) -> Comparison:
     """Compare a message with what was made of it. ``link``: the recipient's link that has to be in it."""
     changes: list[str] = []
-    violations = _header(old.raw, new.raw, wrapped=outcome == WRAPPED)
+    violations = _header(old.raw, new.raw, wrapped=outcome.startswith(WRAPPED))
     pairs = _pairs(old.seen, new.seen, outcome)
     if pairs is None:
         return Comparison((), (*violations, "the tree of parts changed, and no wrapping was announced"))
@@ -68,7 +68,7 @@ def compare(old: Copy, new: Copy, outcome: str, link: str) -> Comparison:
         changes += [f"{name}: {said}"] if said else []
         violations += [f"{name}: {wrong}"] if wrong else []
         added += link in unescape(now.text or "") or bool(_UNREADABLE.match(now.charset))
-    if outcome in {WRAPPED, AS_A_PART}:
+    if outcome.startswith((WRAPPED, AS_A_PART)):
         changes.append(f"a part of our own: {outcome}")
         added += any(link in (part.text or "") for part in new.seen.parts)
     if outcome.startswith("added") and not added:
@@ -119,12 +119,12 @@ def _pairs(old: Seen, new: Seen, outcome: str) -> list[tuple[Seen, Seen]] | None
         if len(new.parts) != len(old.parts) + 1 or not _is_ours(new.parts[0]):
             return None
         return _matched(old.parts, new.parts[1:])
-    if outcome == WRAPPED:
+    if outcome.startswith(WRAPPED):
         if new.type != "multipart/mixed" or len(new.parts) != 2:
             return None
-        ours = [part for part in new.parts if _is_ours(part)]
-        theirs = [part for part in new.parts if part is not ours[0]] if ours else []
-        return _matched((old,), tuple(theirs))
+        first, last = new.parts
+        found = _matched((old,), (first,)) if _is_ours(last) else None
+        return found or (_matched((old,), (last,)) if _is_ours(first) else None)
     return _matched((old,), (new,))
 
 

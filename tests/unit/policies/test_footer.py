@@ -162,20 +162,24 @@ _OWN = b"List-Unsubscribe: <mailto:leave@example.com>, <https://example.com/\r\n
             b"Content-Type: text/plain; charset=utf-16\r\n" + _OWN,
             b"x",
             "sender provides",
-            "headers only: charset",
+            "added, wrapped: charset",
         ),
-        (b"Content-Type: text/plain\r\nContent-Transfer-Encoding: x", b"x", *["headers only: encoding"] * 2),
-        (b"A: b", b"{{unsubscribe_url}}" * 1001, *["headers only: too-many-placeholders"] * 2),
+        (
+            b"Content-Type: text/plain\r\nContent-Transfer-Encoding: x",
+            b"x",
+            *["added, wrapped: encoding"] * 2,
+        ),
+        (b"A: b", b"{{unsubscribe_url}}" * 1001, *["added, wrapped: too-many-placeholders"] * 2),
         (b"Content-Type: image/png", b"x", *["added, wrapped"] * 2),
         (b"Content-Type: image/png\r\n" + _OWN, b"x", "headers only: structure", "added, wrapped"),
-        (b"Content-Type: text/html", b"<body hidden>x", *["headers only: html"] * 2),
-        (b"Content-Type: text/html; charset=utf-7", b"+AHgAPA-/body+AD4-", *["headers only: charset"] * 2),
-        (b"Content-Type: text/html", b"<div>" * 5001, *["headers only: deep-html"] * 2),
-        (b"Content-Type: text/html", b" " * 4_194_305, *["headers only: long-html"] * 2),
-        (b"Content-Type: text/html", b"<frameset><frame src=x></frameset>", *["headers only: html"] * 2),
+        (b"Content-Type: text/html", b"<body hidden>x", *["added, wrapped: html"] * 2),
+        (b"Content-Type: text/html; charset=utf-7", b"+AHgAPA-/body+AD4-", *["added, wrapped: charset"] * 2),
+        (b"Content-Type: text/html", b"<div>" * 5001, *["added, wrapped: deep-html"] * 2),
+        (b"Content-Type: text/html", b" " * 4_194_305, *["added, wrapped: long-html"] * 2),
+        (b"Content-Type: text/html", b"<frameset><frame src=x></frameset>", *["added, wrapped: html"] * 2),
         (b"Content-Type: text/x-amp-html", b"<html amp4email><body><p>x</body>", *["added"] * 2),
-        (b"Content-Type: text/x-amp-html", b"<html amp4email><body><div>x", *["headers only: html"] * 2),
-        (b"Content-Type: text/plain; charset=cp037", b"x", *["headers only: charset"] * 2),
+        (b"Content-Type: text/x-amp-html", b"<html amp4email><body><div>x", *["added, wrapped: html"] * 2),
+        (b"Content-Type: text/plain; charset=cp037", b"x", *["added, wrapped: charset"] * 2),
     ],
 )
 def test_what_counts_as_the_senders_own(head: bytes, body: bytes, outcome: str, without_header: str) -> None:
@@ -219,15 +223,16 @@ def test_placeholders_in_fields_leave_other_policies_fields_alone(rewrite_facts:
     assert b"X: https://mail.example.org/u/T?a=1&b=2!\r\n\r\n" in put
 
 
-def test_a_part_that_cannot_be_changed_does_not_hold_up_the_other(rewrite_facts: RewriteFacts) -> None:
+def test_where_one_form_cannot_be_changed_all_have_it_below(rewrite_facts: RewriteFacts) -> None:
     raw = (
         b"Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-16\r\n\r\nx"
         b"\r\n--b\r\nContent-Type: text/html\r\n\r\ny\r\n--b--\r\n"
     )
     put = _put(rewrite_facts, raw)
-    assert b"\r\n\r\nx\r\n--b" in put
-    assert b"\r\n\r\ny\r\n<i>News</i>" in put
-    assert footer.explain(scan(raw)) == "added"
+    theirs, ours = scan(put).root.parts
+    assert put[theirs.start : theirs.body_end] == raw
+    assert b"News" in put[ours.body_start : ours.body_end]
+    assert footer.explain(scan(raw)) == "added, wrapped: charset"
 
 
 @pytest.mark.parametrize(
@@ -293,6 +298,6 @@ def test_placeholders_in_wide_and_shifted_charsets(rewrite_facts: RewriteFacts) 
     assert shifted.decode("iso2022_jp") == f"\u3053\u3093 \u505c\u6b62: {link}"
 
 
-def test_a_broken_part_has_no_place_for_a_footer() -> None:
+def test_a_broken_text_has_a_footer_below() -> None:
     head = b"Content-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-    assert footer.explain(scan(head + b"<p>a</p>==</body> x")) == "headers only: broken-quoted-printable"
+    assert footer.explain(scan(head + b"<p>a</p>==</body> x")) == "added, wrapped: broken-quoted-printable"

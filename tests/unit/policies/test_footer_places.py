@@ -28,6 +28,7 @@ def _multi(kind: str, *parts: str) -> str:
 
 TEXT, HTML = "Content-Type: text/plain\n\ntext", "Content-Type: text/html\n\n<p>html"
 AMP = "Content-Type: text/x-amp-html\n\n<html amp4email><body>amp</body></html>"
+BROKEN_AMP = "Content-Type: text/x-amp-html\n\n<html amp4email><body><div>amp"
 SHOWS = "Content-Type: text/plain\n\nUnsubscribe: https://example.com/leave"
 FILE = "Content-Type: text/html\nContent-Disposition: attachment\n\nfile"
 IMAGE = "Content-Type: image/png\n\npng"
@@ -64,20 +65,17 @@ def _without(out: bytes) -> bytes:
         (TEXT, "text*", "added"),
         (_multi("alternative", TEXT, AMP, HTML), "text*,amp*,<p>html*", "added"),
         (_multi("alternative", SHOWS, HTML), "leave,<p>html*", "added"),
-        (_multi("alternative", TEXT, ODD), "text*,odd", "added"),
-        (_multi("alternative", SHOWS, ODD), "leave,odd", "headers only: charset"),
         # What is read in a row needs one way out, at its end, in the last text that can take it.
         (_multi("mixed", TEXT, IMAGE, HTML, FILE), "text,png,<p>html*,file", "added"),
         (_multi("mixed", SHOWS, HTML), "leave,<p>html", "sender provides"),
         (_multi("mixed", HTML, SHOWS), "<p>html,leave", "sender provides"),
         (_multi("mixed", HTML, ODD), "<p>html*,odd", "added"),
-        (_multi("mixed", ODD, ODD), "odd,odd", "headers only: charset"),
-        # A form that cannot have it is no reason to put it above those that have one already.
-        (
-            _multi("mixed", HTML, _multi("alternative", SHOWS, ODD)),
-            "<p>html,leave,odd",
-            "headers only: charset",
-        ),
+        # A form for a few programs holds up no other.
+        (_multi("alternative", TEXT, BROKEN_AMP, HTML), "text*,amp,<p>html*", "added"),
+        # One that is signed stays as it is, with nothing below it.
+        (_multi("alternative", HTML, SIGNED), "<p>html*,text", "added"),
+        # Where one form cannot have it, what stands above both may.
+        (_multi("mixed", HTML, _multi("alternative", TEXT, ODD)), "<p>html*,text,odd", "added"),
         (_multi("mixed", _multi("alternative", SHOWS, HTML), TEXT), "leave,<p>html,text*", "added"),
         (_multi("mixed", _multi("alternative", SHOWS, SHOWS), TEXT), "leave,leave,text", "sender provides"),
         # Signed text may be looked at; a line beside it does not touch it.
@@ -116,6 +114,56 @@ def test_a_message_without_a_body_gets_one(rewrite_facts: RewriteFacts, body: st
 
 
 # Parts of our own -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (ODD, "charset"),
+        (_multi("alternative", TEXT, ODD), "charset"),
+        (_multi("alternative", SHOWS, ODD), "charset"),
+        (_multi("mixed", ODD, ODD), "charset"),
+        # It does not stand above forms of which one has it already.
+        (_multi("mixed", HTML, _multi("alternative", SHOWS, ODD)), "charset"),
+        (_multi("related", ODD, IMAGE), "charset"),
+        ("Content-Type: text/html\n\n<html hidden><body>x</body>", "html"),
+        ("A: b\n\nx\0\ry", "bare-newline"),
+        ("MIME-Version: 1.0\nA: b\n\nx\0\ry", "bare-newline"),
+    ],
+)
+def test_a_text_that_can_have_none_has_one_below(rewrite_facts: RewriteFacts, text: str, why: str) -> None:
+    raw, out, outcome = _put(rewrite_facts, text)
+    assert outcome == f"added, wrapped: {why}"
+    message = scan(out)
+    theirs, ours = message.root.parts
+    before = scan(raw).root
+    assert out[theirs.body_start : theirs.body_end] == raw[before.body_start :]
+    assert (theirs.content_type, theirs.charset) == (before.content_type, before.charset)
+    assert _URL in out[ours.body_start : ours.body_end].replace(b"=\r\n", b"").replace(b"=3D", b"=")
+    assert [field.name for field in message.root.fields if field.name in {b"content-type", b"mime-version"}]
+    again = footer.explainer(_TEMPLATES)(message, _URL.decode().partition("T?")[0])
+    assert again.outcome == "sender provides"
+
+
+def test_a_footer_that_is_hidden_stands_below_too(rewrite_facts: RewriteFacts) -> None:
+    style = "<html><head><style>body{opacity:0}</style></head>"
+    for where in ("<body>Buy</body></html>", "<body>{{unsubscribe_reason}}", ""):
+        raw, out, outcome = _put(rewrite_facts, f"Content-Type: text/html\n\n{style}{where}")
+        assert outcome == "added, wrapped: opacity"
+        theirs, ours = scan(out).root.parts
+        html = out[theirs.body_start : theirs.body_end]
+        assert html.count(b"<i>") == 1
+        assert raw.partition(b"\r\n\r\n")[2].startswith(html.partition(b"\r\n<i>")[0])
+        assert _URL in out[ours.body_start : ours.body_end].replace(b"=\r\n", b"").replace(b"=3D", b"=")
+
+
+def test_who_leaves_by_the_header_needs_no_part(rewrite_facts: RewriteFacts) -> None:
+    header = "List-Unsubscribe: <https://example.com/leave>\n"
+    assert _put(rewrite_facts, header + ODD)[2] == "sender provides"
+    hidden = (
+        header + "Content-Type: text/html\n\n<body hidden><a href='https://example.com/leave'>Unsubscribe</a>"
+    )
+    assert _put(rewrite_facts, hidden)[2] == "added, wrapped: html"
 
 
 def test_a_file_alone_goes_behind_a_text(rewrite_facts: RewriteFacts) -> None:
@@ -160,7 +208,7 @@ def test_files_without_a_text_get_one_before_them(rewrite_facts: RewriteFacts) -
 @pytest.mark.parametrize("text", [SIGNED, "Content-Type: application/pkcs7-mime\n\nsealed"])
 def test_a_signed_message_is_wrapped_where_that_is_wanted(rewrite_facts: RewriteFacts, text: str) -> None:
     raw, out, outcome = _put(rewrite_facts, text, sealed="wrap")
-    assert outcome == "added, wrapped"
+    assert outcome in {"added, wrapped", "added, wrapped: signed"}
     theirs, ours = scan(out).root.parts
     assert out[theirs.start : theirs.body_end] == raw
     assert _URL in out[ours.body_start :].replace(b"=\r\n", b"").replace(b"=3D", b"=")

@@ -16,7 +16,7 @@ _OURS = Circumstances(("https://example.com/t/",), (), frozenset())
 @pytest.mark.parametrize("row", FOOTERS, ids=lambda row: row.css)
 def test_what_is_found_before_and_after(row: Footer) -> None:
     rewriting = explainer({})(scan(message(row)), "https://example.com/t/")
-    assert rewriting.outcome == "added"
+    assert rewriting.outcome == (f"added, wrapped: {row.rule}" if row.rule else "added")
     assert rewriting.finding.evidence.rule == row.rule
     assert rewriting.finding.verdict is (WayOut.HIDDEN if row.rule else WayOut.MISSING)
     assert in_html(rewritten(row), _OURS).verdict is (WayOut.HIDDEN if row.rule else WayOut.OWN)
@@ -26,13 +26,13 @@ def test_that_something_over_it_counts_without_a_style_sheet() -> None:
     over = b'<p style="position:fixed;top:0;left:0;width:100%;height:100%;background:#fff">Buy</p>'
     head = b"Content-Type: text/html\r\n\r\n<html><body>"
     rewriting = explainer({})(scan(head + over + b"</body></html>\r\n"), "")
-    assert (rewriting.outcome, rewriting.finding.evidence.rule) == ("added", "covered")
+    assert (rewriting.outcome, rewriting.finding.evidence.rule) == ("added, wrapped: covered", "covered")
 
 
 def test_that_it_counts_where_something_was_left_open() -> None:
     head = b"Content-Type: text/html\r\n\r\n<html><head><style>body{opacity:0}</style></head><body>"
     rewriting = explainer({})(scan(head + b"<table><tr><td><font>Buy</body></html>\r\n"), "")
-    assert (rewriting.outcome, rewriting.finding.evidence.rule) == ("added", "opacity")
+    assert (rewriting.outcome, rewriting.finding.evidence.rule) == ("added, wrapped: opacity", "opacity")
 
 
 def test_that_who_gets_no_footer_hides_none() -> None:
