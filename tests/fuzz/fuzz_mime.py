@@ -20,6 +20,7 @@ with atheris.instrument_imports(include=["gateway.mime", "policies"], enable_loa
     import policies
     from gateway.mime.scan import scan
     from gateway.mime.splice import apply
+    from gateway.mime.structure import Room, bodies
     from gateway.mime.transfer import Untouchable, decode
     from gateway.pipeline.rewrite import rewrite
     from gateway.pipeline.shelf import Shelf
@@ -109,17 +110,13 @@ def _keeps_files(message: Message, again: Message, outcome: str) -> None:
     if outcome == "added, as a part":
         del now[1]
     elif outcome.startswith("added, wrapped"):
-        now = [part for part in now[1:] if part.start != again.root.parts[0].start or len(now) < 3]
-        ours = next(i for i, part in enumerate(again.root.parts) if _is_ours(again, part))
-        now = list(again.root.parts[1 - ours].walk())
+        ours = -1 if bodies(message).room is Room.WRAP_AFTER else 0
+        assert _FACTS.unsubscribe_url[-8:].encode() in _octets(again, again.root.parts[ours]), "no link"
+        now = list(again.root.parts[-1 - ours].walk())
     assert [part.content_type for part in before] == [part.content_type for part in now], "tree"
     for old, new in zip(before, now, strict=True):
         if not old.parts and not old.content_type.startswith("text/"):
             assert _octets(message, old) == _octets(again, new), "file"
-
-
-def _is_ours(message: Message, part: Part) -> bool:
-    return _FACTS.unsubscribe_url[-8:].encode() in _octets(message, part)
 
 
 def _octets(message: Message, part: Part) -> bytes:
