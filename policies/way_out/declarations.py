@@ -18,11 +18,13 @@ from tinycss2.color4 import Color, parse_color
 
 KEPT = frozenset(
     {
-        *("display", "visibility", "opacity", "filter", "content-visibility", "pointer-events", "mso-hide"),
+        *("all", "display", "visibility", "opacity", "filter", "content-visibility"),
+        *("pointer-events", "mso-hide", "z-index"),
         *("color", "-webkit-text-fill-color", "background-color", "background-image"),
-        *("font-size", "text-indent", "float", "position", "transform", "clip", "clip-path"),
+        *("font-size", "text-indent", "float", "position", "clip", "clip-path"),
+        *("transform", "translate", "scale", "rotate", "zoom"),
         *("left", "top", "right", "bottom", "margin-left", "margin-top"),
-        *("width", "height", "max-width", "max-height", "min-width", "min-height", "overflow", "z-index"),
+        *("width", "height", "max-width", "max-height", "min-width", "min-height", "overflow"),
     }
 )
 CUSTOM = WAITING = "--"

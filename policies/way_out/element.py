@@ -102,6 +102,9 @@ class Document:
         ordered = [
             one for important in (False, True) for one in (*ruled, *inline) if one.important is important
         ]
+        # What comes before "all" counts no more (CSS Cascade 4 section 3.2), but for custom properties.
+        last = max((at for at, one in enumerate(ordered) if one.name == "all"), default=-1)
+        ordered = [one for at, one in enumerate(ordered) if at > last or one.name.startswith(CUSTOM)]
         if any(one.name.startswith(CUSTOM) for one in ordered):
             return self._filled(element, view, ordered)
         return {one.name: one.value for one in ordered}

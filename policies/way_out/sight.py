@@ -8,7 +8,6 @@ The rules agree with Chromium, against which tests/visibility holds every one of
 programs that no browser has; these say so there. What lies over an element is ``cover``'s matter.
 """
 
-import re
 from dataclasses import dataclass
 
 from policies.way_out.contrast import alike, named, over
@@ -16,14 +15,13 @@ from policies.way_out.declarations import Rgba, colour_attribute, colour_of, len
 from policies.way_out.element import Document, Element
 from policies.way_out.ground import Ground, ground
 from policies.way_out.media import View
+from policies.way_out.moved import FAR, FUNCTION, NUMBER, SLIT, cut_by, transformed_by, zoomed_by
 
 WHITE: Rgba = (1.0, 1.0, 1.0, 1.0)
 _BLACK: Rgba = (0.0, 0.0, 0.0, 1.0)
 _LINK: Rgba = (0.0, 0.0, 238 / 255, 1.0)
 
-_FAR = 500.0  # pixels to the left or above: off every screen
 _FAR_RIGHT = 3000.0  # to the right and below, where nobody scrolls
-_SLIT = 4.0  # pixels: what is cut to less shows no letter
 _TINY = 6.0  # pixels of a letter
 _FAINT = 0.1  # of opacity
 
@@ -32,6 +30,7 @@ _HIDING = frozenset(
     {
         *("display", "opacity", "filter", "content-visibility", "mso-hide", "overflow", "position"),
         *("margin-left", "margin-top", "clip", "clip-path", "transform"),
+        *("translate", "scale", "rotate", "zoom"),
     }
 )
 # What has a say of its own in how it looks, whatever its style.
@@ -80,8 +79,6 @@ _GROWING = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", "htm
 _KEYWORDS = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
 _KEYWORDS |= {"xx-large": 32.0, "xxx-large": 48.0}
 _FONT_ATTRIBUTE = {"1": 10.0, "2": 13.0, "3": 16.0, "4": 18.0, "5": 24.0, "6": 32.0, "7": 48.0}
-_NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
-_FUNCTION = re.compile(r"([a-z0-9]+)\(([^()]*)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +151,7 @@ class Sight:
         style = self.style(image)
         sides = [style.get(name) or image.attribute(name) for name in ("width", "height")]
         lengths = [length_of(side.strip(), look.size, self.view.width) for side in sides if side]
-        if any(length is not None and length < _SLIT for length in lengths):
+        if any(length is not None and length < SLIT for length in lengths):
             return Hidden("tiny-image", image, "x".join(side or "?" for side in sides))
         if not lengths and not image.attribute("alt").strip():
             return Hidden("image-without-alt-and-size", image, "")
@@ -204,7 +201,7 @@ class Sight:
             least = length_of(style.get(f"min-{name}", ""), size, whole)
             for side in (name, f"max-{name}"):
                 length = length_of(style.get(side, ""), size, whole)
-                if length is not None and length < _SLIT and (least is None or least < _SLIT):
+                if length is not None and length < SLIT and (least is None or least < SLIT):
                     return Hidden("no-room", element, f"{side}:{style[side]};overflow:{style['overflow']}")
         return None
 
@@ -217,17 +214,16 @@ class Sight:
                 continue
             length = length_of(style[side], size, self.view.width)
             far = length is not None and (
-                length <= -_FAR or (side in {"left", "top"} and length >= _FAR_RIGHT)
+                length <= -FAR or (side in {"left", "top"} and length >= _FAR_RIGHT)
             )
             if far and (side != "margin-top" or positioned or has_box(style, element)):
                 return Hidden("off-screen", element, f"{side}:{style[side]}")
-        if style.get("position") in {"absolute", "fixed"} and _clips_all(style.get("clip", "")):
-            return Hidden("clipped", element, f"clip:{style['clip']}")
-        if _cuts_all(style.get("clip-path", "")):
-            return Hidden("clipped", element, f"clip-path:{style['clip-path']}")
-        if _moves_away(style.get("transform", "")) and has_box(style, element):
-            return Hidden("off-screen", element, f"transform:{style['transform']}")
-        return None
+        if cut := cut_by(style):
+            return Hidden("clipped", element, cut)
+        if zoomed := zoomed_by(style):
+            return Hidden("tiny-font", element, zoomed)
+        moved = transformed_by(style, size, self.view.width) if has_box(style, element) else ""
+        return Hidden("off-screen", element, moved) if moved else None
 
 
 def _says_nothing(element: Element) -> bool:
@@ -252,7 +248,7 @@ def _why_not_there(look: Look, element: Element) -> Hidden | None:
 def _why_not_legible(look: Look, element: Element) -> Hidden | None:
     if look.size < _TINY:
         return Hidden("tiny-font", element, f"font-size:{look.size:g}px")
-    if look.indent <= -_FAR:
+    if look.indent <= -FAR:
         return Hidden("text-indent", element, f"text-indent:{look.indent:g}px")
     if look.colour[3] * look.opacity < _FAINT:
         return Hidden("transparent", element, f"color:{named(look.colour)}")
@@ -287,7 +283,7 @@ def _by_declaration(style: dict[str, str], element: Element, opacity: float) -> 
         return Hidden("display-none", element, "display:none")
     if opacity < _FAINT:
         return Hidden("opacity", element, f"opacity:{style.get('opacity', '')}")
-    for name, argument in _FUNCTION.findall(style.get("filter", "")):
+    for name, argument in FUNCTION.findall(style.get("filter", "")):
         if name == "opacity" and _fraction(argument) < _FAINT:
             return Hidden("opacity", element, f"filter:{style['filter']}")
     if style.get("content-visibility") == "hidden" and has_box(style, element):
@@ -340,39 +336,8 @@ def _links_colour(element: Element, above: Look) -> Rgba:
 
 
 def _fraction(value: str) -> float:
-    match = _NUMBER.match(value.strip())
+    match = NUMBER.match(value.strip())
     if match is None:
         return 1.0
     number = float(match[0]) / (100 if value.strip().endswith("%") else 1)
     return min(1.0, max(0.0, number))
-
-
-def _clips_all(clip: str) -> bool:
-    for name, arguments in _FUNCTION.findall(clip):
-        edges = [float(one) for one in _NUMBER.findall(arguments)]
-        if name == "rect" and len(edges) == 4:
-            top, right, bottom, left = edges
-            return right - left < _SLIT or bottom - top < _SLIT
-    return False
-
-
-def _cuts_all(path: str) -> bool:
-    for name, arguments in _FUNCTION.findall(path):
-        numbers = [float(one) for one in _NUMBER.findall(arguments)]
-        if name == "inset" and "%" in arguments and numbers and min(numbers) >= 50:
-            return True
-        if name in {"circle", "ellipse"} and numbers and numbers[0] == 0:
-            return True
-        if name == "polygon" and numbers and set(numbers) == {0.0}:
-            return True
-    return False
-
-
-def _moves_away(transform: str) -> bool:
-    for name, arguments in _FUNCTION.findall(transform):
-        numbers = [float(one) for one in _NUMBER.findall(arguments)]
-        if name.startswith("scale") and 0.0 in numbers:
-            return True
-        if name.startswith("translate") and "%" not in arguments and any(one <= -_FAR for one in numbers):
-            return True
-    return False
