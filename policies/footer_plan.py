@@ -162,16 +162,19 @@ class _Planning:
     def _add_to_forms(self, choice: Choice) -> str:
         """Each form needs its own. Where one cannot have it, none has, and all have it elsewhere.
 
-        A form for a few programs is no reason: where it is not as it should be, they show another.
+        A form for a few programs is no reason beside one for all: where it is broken, they show that one.
         """
         edits, ours = dict(self._edits), list(self._ours)
         wanting = [form for form in choice.forms if not self._suffices(form)]
         reasons = [self._add(form) for form in wanting]
-        for form, reason in zip(wanting, reasons, strict=True):
-            if reason and not self._stays(reason) and not _for_few(form):
-                self._edits, self._ours = edits, ours
-                return reason
-        return "" if "" in reasons else reasons[0]
+        for_few = all(map(_for_few, choice.forms))
+        counted = [
+            why for form, why in zip(wanting, reasons, strict=True) if why and (for_few or not _for_few(form))
+        ]
+        if not all(map(self._stays, counted)):
+            self._edits, self._ours = edits, ours
+            return next(why for why in counted if not self._stays(why))
+        return "" if "" in reasons or not counted else counted[0]
 
     def _add_to_text(self, shown: Shown) -> str:
         reading = self._reading(shown.part)

@@ -72,6 +72,7 @@ def _without(out: bytes) -> bytes:
         (_multi("mixed", HTML, ODD), "<p>html*,odd", "added"),
         # A form for a few programs holds up no other.
         (_multi("alternative", TEXT, BROKEN_AMP, HTML), "text*,amp,<p>html*", "added"),
+        (_multi("alternative", SHOWS, BROKEN_AMP), "leave,amp", "sender provides"),
         # One that is signed stays as it is, with nothing below it.
         (_multi("alternative", HTML, SIGNED), "<p>html*,text", "added"),
         # Where one form cannot have it, what stands above both may.
