@@ -1,5 +1,6 @@
 """The pages' port of recommending over a real store."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,8 +55,10 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    yield house
+    house.store.close()
 
 
 def test_who_is_on_the_list_may_recommend_it(house: House) -> None:
