@@ -16,8 +16,9 @@ import structlog
 from gateway.model.reply import PublicError
 from gateway.ports import LostMove, Meter, Settlement, Spool
 
-_BATCH = 500  # settlements in one call
-_WAITING = 1000  # settlements in memory, before senders wait
+# Settlements in one call, and in memory before senders wait. A few are on their way at any time; more of them
+# are those of a disk that hangs, and each is a copy that is sent again if this process is killed now.
+_BATCH = _WAITING = 100
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds between offers
 
 _log = structlog.get_logger("relay")

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.scenario
 
 SENDER = "news@acme.example"
 CONNECTIONS = 4  # to the next hop, of one worker
+UNKEPT = 30  # outcomes of one worker that wait for a commit: two or three, and some tens on a busy machine
 SESSIONS = 4
 
 
@@ -137,7 +138,8 @@ def test_under_load(own_house: House, tell: Callable[[str], None]) -> None:
     assert load.answered <= arrived.keys()
     assert arrived.keys() <= load.answered | load.lost
     # A supervisor's death ends its workers in order: that puts nothing on the wire twice.
-    assert twice <= CONNECTIONS * sum(name.startswith("worker") for name in killer.killed)
+    workers = sum(name.startswith("worker") for name in killer.killed)
+    assert twice <= (CONNECTIONS + UNKEPT) * workers
 
 
 def test_with_a_backlog_while_the_next_hop_is_down(own_house: House, tell: Callable[[str], None]) -> None:

@@ -47,17 +47,17 @@ async def test_outcomes_go_in_batches(settlement):
     spool = FakeSpool()
     settler = Settler(spool, MemoryMeter())
     async with running(settler):
-        for number in range(1200):
+        for number in range(240):
             settler.give_now(settlement(number))
-    assert spool.batches == [500, 500, 200]
-    assert [one.delivery.number for one in spool.kept] == list(range(1200))
+    assert spool.batches == [100, 100, 40]
+    assert [one.delivery.number for one in spool.kept] == list(range(240))
 
 
 async def test_senders_wait_when_too_many_wait(settlement):
     settler = Settler(FakeSpool(), MemoryMeter())
-    for number in range(1000):
+    for number in range(100):
         await settler.give(settlement(number))
-    one_more = asyncio.ensure_future(settler.give(settlement(1000)))  # noqa: TID251 - the test looks at it undone
+    one_more = asyncio.ensure_future(settler.give(settlement(100)))  # noqa: TID251 - the test looks at it undone
     await asyncio.sleep(0)
     assert not one_more.done()
     async with running(settler):
