@@ -44,6 +44,10 @@ def _killed_when(house: House, query: str, *words: str) -> str:
     return str(_ask(house, "SELECT id FROM import_case ORDER BY number DESC LIMIT 1"))
 
 
+def _kill_the_web_process(house: House) -> None:
+    os.kill(next(pid for pid, name in house.children().items() if name.startswith("web")), signal.SIGKILL)
+
+
 def test_a_killed_import_is_resumed_where_it_stood(own_house):
     house = own_house
     policy = house.folder / "policy.toml"
@@ -93,6 +97,7 @@ def test_a_file_by_the_api_survives_the_end_of_the_web_process(own_house):
         "points = {}", "points = {velocity = 0, one-name = 0, sorted = 0, numbered = 0}"
     ))  # fmt: skip
     house.start()
+    subscribed = _ask(house, "SELECT COUNT(*) FROM subscription")
     content = Path(_file(house)).read_bytes()
     words = ("apikey", "add", "acme", "--scope", "imports:read", "--scope", "imports:write")
     headers, csv = {"Authorization": f"Bearer {house.json(*words)['key']}"}, {"Content-Type": "text/csv"}
@@ -103,7 +108,7 @@ def test_a_file_by_the_api_survives_the_end_of_the_web_process(own_house):
     def cut_off():
         yield content[: len(content) // 2]
         eventually(lambda: api.get(place).json()["rows"] > 0)
-        os.kill(next(pid for pid, name in house.children().items() if name.startswith("web")), signal.SIGKILL)
+        _kill_the_web_process(house)
         yield content[len(content) // 2 :]
 
     with pytest.raises(httpx.TransportError):
@@ -113,7 +118,15 @@ def test_a_file_by_the_api_survives_the_end_of_the_web_process(own_house):
     assert (shown["state"], 0 < shown["rows"] < ROWS) == ("receiving", True)
     taken = api.put(f"{place}/rows", content=content, headers=csv)
     assert (taken.status_code, taken.json()["rows"]) == (202, ROWS)
-    eventually(lambda: api.get(place).json()["state"] == "applied")
+    eventually(lambda: _ask(house, "SELECT added FROM import_case") > 0)
+    _kill_the_web_process(house)
+    assert 0 < _ask(house, "SELECT added FROM import_case") < ROWS
+    both = "SELECT (SELECT COUNT(*) FROM subscription) - added FROM import_case"
+    assert _ask(house, both) == subscribed
+    eventually(lambda: house.status("/health/ready") == 200)
+    # By itself the next web process would go on when nobody has touched it for two minutes.
+    assert house.json("import", "resume", begun.json()["id"])["state"] == "applied"
+    assert _ask(house, "SELECT COUNT(*) FROM subscription") == subscribed + ROWS
     shown = api.get(place).json()
     assert (shown["added"], shown["faults"], shown["by_double_opt_in"]) == (ROWS, 1, False)
     assert api.get(f"{place}/faults").json()["data"] == [
