@@ -19,9 +19,10 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from policies.way_out.declarations import WAITING, Declared, Doubtful, length_of
+from policies.way_out.declarations import WAITING, Declared, Doubtful
 from policies.way_out.element import Element
 from policies.way_out.ground import is_opaque
+from policies.way_out.length import length_of
 from policies.way_out.sight import Hidden, Look, Sight, has_box
 
 _MOST = 200  # positioned elements that are looked at

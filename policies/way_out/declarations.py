@@ -16,6 +16,8 @@ import tinycss2
 from tinycss2.ast import Declaration, Node
 from tinycss2.color4 import Color, parse_color
 
+from policies.way_out.grammar import is_taken
+
 KEPT = frozenset(
     {
         *("all", "display", "visibility", "opacity", "filter", "content-visibility"),
@@ -30,7 +32,9 @@ KEPT = frozenset(
 CUSTOM = WAITING = "--"
 """What the names of custom properties begin with; and, alone, the name of a declaration with ``var()``."""
 _SHORTHANDS = frozenset({"background", "font", "margin", "inset", "overflow-x", "overflow-y"})
-_WANTED = KEPT | _SHORTHANDS
+# As browsers of old wrote them, and those of today still read.
+_ALIASES = {f"-webkit-{name}": name for name in ("transform", "filter", "clip-path")}
+_WANTED = KEPT | _SHORTHANDS | _ALIASES.keys()
 # What they set, in the order in which they name it. Of margins only what moves an element up or to the left.
 _SETS = {
     "background": ("background-color", "background-image"),
@@ -127,6 +131,11 @@ def waiting(declaration: str, value: str | None) -> dict[str, str]:
 
 
 def _long_hand(name: str, value: str, important: bool) -> Iterator[Declared]:  # noqa: FBT001 - part of the value
+    """Yield what a declaration sets, but for what no browser takes."""
+    return (one for one in _taken_apart(name, value, important) if is_taken(one.name, one.value))
+
+
+def _taken_apart(name: str, value: str, important: bool) -> Iterator[Declared]:  # noqa: FBT001 - as above
     match name:
         case "background":
             pictures = _PICTURE.findall(value)
@@ -144,7 +153,7 @@ def _long_hand(name: str, value: str, important: bool) -> Iterator[Declared]:  #
         case "overflow-x" | "overflow-y":
             yield Declared("overflow", value, important)
         case _:
-            yield Declared(name, value, important)
+            yield Declared(_ALIASES.get(name, name), value, important)
 
 
 def _colour_within(value: str) -> str:
@@ -179,21 +188,3 @@ def colour_attribute(value: str) -> Rgba | None:
     """Read a colour as attributes write it, where the number sign may be missing (HTML section 2.3.6)."""
     value = value.strip().lower()
     return colour_of(f"#{value}" if _HEX.match(value) else value)
-
-
-_LENGTH = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)([a-z%]*)\Z")
-_PIXELS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 37.8, "mm": 3.78, "rem": 16.0}
-_OF_FONT = {"em": 1.0, "ex": 0.5, "ch": 0.5, "lh": 1.2}
-
-
-def length_of(value: str, em: float, whole: float) -> float | None:
-    """Return a length in pixels, None for none. ``em``: the font's size, ``whole``: what 100 % are."""
-    match = _LENGTH.match(value)
-    if match is None:
-        return None
-    number, unit = float(match[1]), match[2]
-    if unit in _PIXELS:
-        return number * _PIXELS[unit]
-    if unit in _OF_FONT:
-        return number * _OF_FONT[unit] * em
-    return number / 100 * whole if unit in {"%", "vw", "vh", "vmin", "vmax"} else None

@@ -17,6 +17,20 @@ _MOST_ELEMENTS = 5000  # looked at in one text: the links in question and all ar
 _MOST_WALKED = 4_000_000  # characters of HTML that the engine may walk for selectors
 _MOST_TESTS = 40_000  # rules held against elements
 _LONGEST_PATH = 160  # characters
+# What "all" leaves, but for custom properties (CSS Cascade 4 section 3.2): what would be inherited, or be as
+# the browser's own sheet has it, and is not. Of "inherit" and "revert-layer" nothing is known here.
+_RESET: Mapping[str, Mapping[str, str]] = {
+    "initial": {
+        "display": "inline",
+        "visibility": "visible",
+        "color": "black",
+        "font-size": "medium",
+        "text-indent": "0",
+        "pointer-events": "auto",
+    },
+    "unset": {"display": "inline", "color": "inherit"},
+    "revert": {},
+}
 
 
 class Element:
@@ -102,12 +116,15 @@ class Document:
         ordered = [
             one for important in (False, True) for one in (*ruled, *inline) if one.important is important
         ]
-        # What comes before "all" counts no more (CSS Cascade 4 section 3.2), but for custom properties.
-        last = max((at for at, one in enumerate(ordered) if one.name == "all"), default=-1)
-        ordered = [one for at, one in enumerate(ordered) if at > last or one.name.startswith(CUSTOM)]
         if any(one.name.startswith(CUSTOM) for one in ordered):
             return self._filled(element, view, ordered)
-        return {one.name: one.value for one in ordered}
+        style: dict[str, str] = {}
+        for one in ordered:
+            if one.name == "all":
+                style = dict(_RESET.get(one.value, style))
+            else:
+                style[one.name] = one.value
+        return style
 
     def _filled(self, element: Element, view: str, ordered: Sequence[Declared]) -> dict[str, str]:
         """Put in what ``var()`` stands for. Styles are read from the root down: above it is known."""
@@ -119,7 +136,9 @@ class Document:
             self._count(len(known))
         style: dict[str, str] = {}
         for one in ordered:
-            if one.name == WAITING:
+            if one.name == "all":
+                style = dict(_RESET.get(one.value, style))
+            elif one.name == WAITING:
                 style |= waiting(one.value, variables.filled(one.value.partition(":")[2]))
             else:
                 style[one.name] = one.value

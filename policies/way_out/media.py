@@ -7,7 +7,7 @@ query asks that is not known here does not hold, as in browsers (Media Queries 4
 import re
 from typing import NamedTuple
 
-from policies.way_out.declarations import length_of
+from policies.way_out.length import length_of
 
 
 class View(NamedTuple):

@@ -10,29 +10,35 @@ programs that no browser has; these say so there. What lies over an element is `
 
 from dataclasses import dataclass
 
+from policies.way_out.clip import FUNCTION, NUMBER, SLIT, clipped_by
 from policies.way_out.contrast import alike, named, over
-from policies.way_out.declarations import Rgba, colour_attribute, colour_of, length_of
+from policies.way_out.declarations import Rgba, colour_attribute, colour_of
 from policies.way_out.element import Document, Element
 from policies.way_out.ground import Ground, ground
+from policies.way_out.length import length_of
 from policies.way_out.media import View
-from policies.way_out.moved import FAR, FUNCTION, NUMBER, SLIT, cut_by, transformed_by, zoomed_by
+from policies.way_out.transform import PROPERTIES, Placed, Screen, placed
 
 WHITE: Rgba = (1.0, 1.0, 1.0, 1.0)
 _BLACK: Rgba = (0.0, 0.0, 0.0, 1.0)
 _LINK: Rgba = (0.0, 0.0, 238 / 255, 1.0)
 
 _FAR_RIGHT = 3000.0  # to the right and below, where nobody scrolls
+_FAR = 500.0  # pixels to the left or above: off every screen
 _TINY = 6.0  # pixels of a letter
+_SPECK = 0.1  # of its size: what is brought to less is no picture
 _FAINT = 0.1  # of opacity
 
 # Without one of these nothing is gone.
 _HIDING = frozenset(
     {
         *("display", "opacity", "filter", "content-visibility", "mso-hide", "overflow", "position"),
-        *("margin-left", "margin-top", "clip", "clip-path", "transform"),
-        *("translate", "scale", "rotate", "zoom"),
+        *("margin-left", "margin-top", "clip", "clip-path"),
     }
 )
+_TRANSFORMING = frozenset(PROPERTIES)
+_WHERE_IT_IS = Placed(0.0, 0.0, 1.0)
+_AS_IT_WAS = frozenset({"inherit", "initial", "unset", "revert", "revert-layer"})
 # What has a say of its own in how it looks, whatever its style.
 _TELLING_TAGS = frozenset({"a", "body", "font", "noscript", "dialog"})
 _TELLING_ATTRIBUTES = frozenset({"hidden", "bgcolor", "background"})
@@ -103,6 +109,7 @@ class Look:
     opacity: float = 1.0
     indent: float = 0.0
     clickable: bool = True
+    scale: float = 1.0  # what transforms and zooms make of it
 
 
 _PAGE = Look()
@@ -165,7 +172,8 @@ class Sight:
             return above
         size = _size(style, element, above.size)
         opacity = above.opacity * _fraction(style["opacity"]) if "opacity" in style else above.opacity
-        gone = self._gone(style, element, size, opacity)
+        transformed = self._transformed(style, element, size)
+        gone = self._gone(style, element, size, opacity) or self._moved_away(style, element, transformed)
         if gone is not None:
             return Look(gone)
         visibility = style.get("visibility", "")
@@ -181,7 +189,35 @@ class Sight:
             opacity,
             above.indent if indent is None else indent,
             above.clickable if pointer in {"", "inherit"} else pointer != "none",
+            above.scale * transformed.size * _zoom(style),
         )
+
+    def _transformed(self, style: dict[str, str], element: Element, size: float) -> Placed:
+        """Return what transforms do to the element, where they take effect."""
+        if _TRANSFORMING.isdisjoint(style) or not self._is_transformable(style, element):
+            return _WHERE_IT_IS
+        values = [style.get(name, "") for name in PROPERTIES]
+        values = ["" if value in _AS_IT_WAS else value for value in values]
+        return placed(*values, by=Screen(size, self.view.width))
+
+    def _is_transformable(self, style: dict[str, str], element: Element) -> bool:
+        """Whether the element is more than a stretch of a line (CSS Transforms 1 section 3)."""
+        display = style.get("display", "")
+        if display == "contents":
+            return False
+        if (display or "inline") != "inline" or (not display and element.tag not in _INLINE):
+            return True
+        if style.get("position") in {"absolute", "fixed"} or style.get("float", "none") in {"left", "right"}:
+            return True
+        above = element.parent
+        return above is not None and self.style(above).get("display", "").endswith(("flex", "grid", "box"))
+
+    def _moved_away(self, style: dict[str, str], element: Element, to: Placed) -> Hidden | None:
+        # It may stand at the right, or far down the page: only beyond that it is away for sure.
+        if to.right > -self.view.width and to.down > -2 * _FAR:
+            return None
+        said = ";".join(f"{name}:{style[name]}" for name in PROPERTIES if name in style)
+        return Hidden("off-screen", element, said)
 
     def _gone(self, style: dict[str, str], element: Element, size: float, opacity: float) -> Hidden | None:
         hidden = _by_nature(style, element)
@@ -214,16 +250,12 @@ class Sight:
                 continue
             length = length_of(style[side], size, self.view.width)
             far = length is not None and (
-                length <= -FAR or (side in {"left", "top"} and length >= _FAR_RIGHT)
+                length <= -_FAR or (side in {"left", "top"} and length >= _FAR_RIGHT)
             )
             if far and (side != "margin-top" or positioned or has_box(style, element)):
                 return Hidden("off-screen", element, f"{side}:{style[side]}")
-        if cut := cut_by(style):
-            return Hidden("clipped", element, cut)
-        if zoomed := zoomed_by(style):
-            return Hidden("tiny-font", element, zoomed)
-        moved = transformed_by(style, size, self.view.width) if has_box(style, element) else ""
-        return Hidden("off-screen", element, moved) if moved else None
+        clipped = clipped_by(style)
+        return Hidden("clipped", element, clipped) if clipped else None
 
 
 def _says_nothing(element: Element) -> bool:
@@ -242,13 +274,16 @@ def _why_not_there(look: Look, element: Element) -> Hidden | None:
         return Hidden("visibility-hidden", element, "visibility:hidden")
     if not look.clickable:
         return Hidden("pointer-events", element, "pointer-events:none")
+    if look.scale < _SPECK:
+        return Hidden("tiny-font", element, f"at {look.scale:.2g} of its size")
     return None
 
 
 def _why_not_legible(look: Look, element: Element) -> Hidden | None:
-    if look.size < _TINY:
-        return Hidden("tiny-font", element, f"font-size:{look.size:g}px")
-    if look.indent <= -FAR:
+    if look.size * look.scale < _TINY:
+        scaled = "" if look.scale == 1 else f" at {look.scale:.2g} of its size"
+        return Hidden("tiny-font", element, f"font-size:{look.size:g}px{scaled}")
+    if look.indent <= -_FAR:
         return Hidden("text-indent", element, f"text-indent:{look.indent:g}px")
     if look.colour[3] * look.opacity < _FAINT:
         return Hidden("transparent", element, f"color:{named(look.colour)}")
@@ -333,6 +368,13 @@ def _colour(style: dict[str, str], element: Element, above: Look) -> Rgba:
 
 def _links_colour(element: Element, above: Look) -> Rgba:
     return (colour_attribute(element.attribute("link")) if element.tag == "body" else None) or above.link
+
+
+def _zoom(style: dict[str, str]) -> float:
+    """Return what a zoom makes of the element; zero makes nothing of it."""
+    match = NUMBER.match(style.get("zoom", ""))
+    factor = float(match[0]) / (100 if style["zoom"].endswith("%") else 1) if match else 1.0
+    return factor or 1.0
 
 
 def _fraction(value: str) -> float:

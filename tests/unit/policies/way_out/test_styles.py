@@ -3,7 +3,8 @@
 import pytest
 
 from policies.way_out.circumstances import Circumstances
-from policies.way_out.declarations import Declared, colour_attribute, colour_of, declared, length_of
+from policies.way_out.declarations import Declared, colour_attribute, colour_of, declared
+from policies.way_out.length import length_of
 from policies.way_out.look import in_html
 
 GOOD = '<a href="https://example.com/u">Unsubscribe</a>'
