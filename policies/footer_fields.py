@@ -2,7 +2,8 @@
 
 Only what is no ordinary text anywhere counts here, in fields that no other policy takes out or replaces. A
 placeholder that shows when encoded words are decoded, and cannot be filled in, is a reason to refuse: it is
-half in a word and half outside, or in a charset that cannot be written.
+half in a word and half outside, or in a charset that cannot be written; or its field goes with the body into
+a part of a wrapped message, where nobody looks for it again.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from policies.own_headers import takes_out
 from policies.way_out.placeholders import Site, unmistakable
 
 _ENCODED = b"=?"
-_HELD = "encoded-word"  # why a placeholder cannot be replaced
+_HELD, _MOVED = "encoded-word", "moved-field"  # why a placeholder cannot be replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,19 @@ def in_fields(message: Message, room: Room) -> InFields:
         return NONE
     found: list[Site | EncodedSite] = []
     held = ""
-    for field in _own_fields(message, room):
+    moved = room in {Room.WRAP_BEFORE, Room.WRAP_AFTER}
+    for field in _own_fields(message):
         outside = [site for site in plain if field.colon <= site.start and site.end <= field.end]
+        inside: list[EncodedSite] = []
         if encoded and message.raw.find(_ENCODED, field.colon, field.end) >= 0:
             words = list(runs(message.raw, field.colon, field.end))
             outside = [site for site in outside if not _within(site, words)]
             inside, doubt = _in_words(message, field, words, len(outside))
-            found += inside
             held = held or doubt
-        found += outside
+        if moved and field.name.startswith(b"content-"):
+            held = held or (_MOVED if inside or outside else "")
+        else:
+            found += (*inside, *outside)
     return InFields(tuple(found), held)
 
 
@@ -109,10 +114,6 @@ def _without(text: bytes, sites: tuple[Site, ...]) -> bytes:
     return b"".join((*pieces, text[at:]))
 
 
-def _own_fields(message: Message, room: Room) -> Iterator[Field]:
-    """Yield the fields that nobody else takes out, replaces or moves."""
-    moved = room in {Room.WRAP_BEFORE, Room.WRAP_AFTER}
-    for field in message.fields:
-        if field.name in REPLACED or takes_out(field.name) or (moved and field.name.startswith(b"content-")):
-            continue
-        yield field
+def _own_fields(message: Message) -> Iterator[Field]:
+    """Yield the fields that nobody else takes out or replaces."""
+    return (field for field in message.fields if field.name not in REPLACED and not takes_out(field.name))

@@ -16,7 +16,7 @@ from functools import lru_cache, partial
 from gateway.mime.insertion import Place
 from gateway.mime.lastplan import LastPlan
 from gateway.mime.structure import SEALED, Bodies, Choice, Room, Row, Shown, bodies
-from gateway.mime.transfer import Untouchable
+from gateway.mime.transfer import Untouchable, leniently
 from gateway.model.message import Message, Part
 from gateway.model.splice import Splice
 from gateway.model.way_out import MISSING, Finding, Rewriting, WayOut, worst
@@ -117,7 +117,9 @@ class _Planning:
         return reason in SEALED and not self._terms.wraps_sealed
 
     def _sees_placeholder(self, part: Part) -> bool:
-        return bool(unmistakable(self._message.raw[part.body_start : part.body_end]))
+        """Whether a reader may see one in what is left as it is."""
+        body = self._message.raw[part.body_start : part.body_end]
+        return any(map(unmistakable, (body, *leniently(body, part.encoding))))
 
     def _suffices(self, row: Row) -> bool:
         """Whether one of the texts that are seen together shows a way to leave."""
@@ -142,13 +144,15 @@ class _Planning:
 
     def _add(self, row: Row) -> str:
         """Put a footer at the end of texts that are seen together; return why not, "" where it is done."""
-        reason = ""
+        reasons: list[str] = []
         for one in reversed(row):
-            reason = self._add_to_forms(one) if isinstance(one, Choice) else self._add_to_text(one)
+            reasons.append(self._add_to_forms(one) if isinstance(one, Choice) else self._add_to_text(one))
+            if not reasons[-1]:
+                return ""
             # What stands above is no place for the forms that cannot have one, if the others have it here.
-            if not reason or any(self._shows_one(text) for text in _texts((one,))):
+            if any(self._shows_one(text) for text in _texts((one,))):
                 break
-        return reason
+        return next((why for why in reasons if not self._stays(why)), reasons[0])
 
     def _shows_one(self, shown: Shown) -> bool:
         match self._finding(shown).verdict:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from selectolax.lexbor import LexborHTMLParser
+
 from gateway.mime.enclosed import end_of_plain, is_armoured
 from gateway.mime.insertion import PROBE_ID, Place, bounded, likely_end, place_in_html, probed
 from gateway.mime.lastplan import LastReadings
@@ -18,7 +20,7 @@ from gateway.mime.text import Text, text_of
 from gateway.mime.transfer import Untouchable
 from gateway.model.message import Message, Part
 from gateway.model.way_out import MISSING, Evidence, Finding, WayOut
-from policies.footer_edit import AMP, HTML, Edit, behind, edit_of
+from policies.footer_edit import AMP, FOR_FEW, HTML, Edit, behind, edit_of
 from policies.footer_merged import Known
 from policies.footer_words import BOX_STYLE, LEAVE_STYLE
 from policies.way_out.circumstances import Circumstances
@@ -30,7 +32,7 @@ from policies.way_out.plain import in_plain
 STAND_IN = "https://unsubscribe.invalid/here"  # the link of whoever gets the message
 _COMPARED = 2  # known texts that one may be cast in the mould of
 # It hides the body until AMP's own script has run, in every AMP message: it says nothing of what is seen.
-_AMP_BOILERPLATE = re.compile(r"<style\s+amp4email-boilerplate\s*>[^<]*</style>", re.IGNORECASE)
+_AMP_BOILERPLATE = re.compile(rb"<style\s+amp4email-boilerplate\s*>[^<]*</style>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def _read_html(
     tree = probed(before, after)
     sent = before + after if found or text.reads != "utf-8" else text.view
     if part.content_type == AMP:
-        page = page_of(_AMP_BOILERPLATE.sub("", sent.decode("utf-8", "replace")))
+        page = page_of(_without_boilerplate(sent).decode("utf-8", "replace"))
     else:
         page = Page(sent, sent.lower() if found else lower, tree, has_more=True)
     finding = in_page(page, circumstances)
@@ -128,7 +130,9 @@ def _read_html(
         return Reading(text, found, finding, armoured=False, reason=untouchable.reason)
     if place.closing and part.content_type == AMP:  # it is valid as it is, or not shown at all
         return Reading(text, found, finding, armoured=False, reason="html")
-    ours = _of_our_own(page, text, place, end) if finding == MISSING and part.content_type != AMP else MISSING
+    ours = MISSING if finding.verdict.suffices else _of_our_own(page, part, text, place, end)
+    if ours != MISSING and part.content_type in FOR_FEW:  # there it would say nothing to anybody
+        return Reading(text, found, finding, armoured=False, reason=ours.evidence.rule)
     known = None
     if part.content_type != AMP and lines:
         mould = Mould(text.view, lower, lines)
@@ -136,18 +140,30 @@ def _read_html(
     return Reading(text, found, finding, armoured=False, place=place, ours=ours, known=known)
 
 
-def _of_our_own(page: Page, text: Text, place: Place, end: int) -> Finding:
+def _of_our_own(page: Page, part: Part, text: Text, place: Place, end: int) -> Finding:
     """Return how a text would hide a footer of ours. ``end``: where the page's paragraph stands."""
     if page.marks.isdisjoint((STYLE, POSITION)):
         return MISSING
-    if place != Place(end):
+    if place != Place(end) or part.content_type == AMP:
         before, after = _as_sent(text, (), place.at)
-        page = replace(page, tree=probed(before + place.closing, after))
+        page = replace(page, tree=_shown(part, before + place.closing, after))
     link = page.tree.css_first(f"#{PROBE_ID} > a")
     if link is None or link.parent is None:
         return MISSING
-    link.parent.attrs["style"], link.attrs["style"] = BOX_STYLE, LEAVE_STYLE
+    if part.content_type != AMP:  # which may have nothing important
+        link.parent.attrs["style"], link.attrs["style"] = BOX_STYLE, LEAVE_STYLE
     return of_our_own(page, link)
+
+
+def _shown(part: Part, before: bytes, after: bytes) -> LexborHTMLParser:
+    """Parse a text with our paragraph in it as its reader's program shows it."""
+    if part.content_type == AMP:
+        before, after = _without_boilerplate(before), _without_boilerplate(after)
+    return probed(before, after)
+
+
+def _without_boilerplate(octets: bytes) -> bytes:
+    return _AMP_BOILERPLATE.sub(b"", octets)
 
 
 def _as_sent(text: Text, found: Sequence[Site], end: int) -> tuple[bytes, bytes]:

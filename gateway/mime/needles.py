@@ -10,10 +10,12 @@ octets, and memory bounded, however often a word comes. It cannot fail.
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
 _AT_ONCE = 65_536  # octets: each match is an object, and a hostile text is nothing but matches
+_MANY = 1000  # matches
 
 
 class Needles:
@@ -37,12 +39,11 @@ class Needles:
 
     def those_in(self, octets: bytes) -> frozenset[bytes]:
         """Return the words that are there."""
-        found: set[bytes] = set()
-        for number, _ in self._found(octets):
-            found.add(self._words[number])
-            if len(found) == len(self._words):
-                break
-        return frozenset(found)
+        numbers = [number for number, _ in islice(self._found(octets), _MANY)]
+        there = {self._words[number] for number in numbers}
+        if len(numbers) == _MANY:  # what is nothing but one word is not gone through for the others
+            there |= {word for word in self._words if word not in there and word in octets}
+        return frozenset(there)
 
     def _found(self, octets: bytes) -> Iterator[tuple[int, int]]:
         """Yield the number of each word that is found, and where it begins."""

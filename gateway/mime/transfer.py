@@ -10,7 +10,7 @@ first gap keep their form. How it fails: ``Untouchable`` with a slug that says w
 import binascii
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -29,6 +29,9 @@ another length modulo three."""
 _QP_TOKEN = re.compile(rb"=[0-9A-Fa-f]{2}|.", re.DOTALL)
 _SOFT_BREAK = b"=\r\n"
 _MOST_ANEW = 65_536  # octets of base64 that are written, and kept, anew for each recipient, though they stay
+_NOT_BASE64 = bytes(
+    set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+)
 _BASE64_LINE = 76  # RFC 2045 section 6.8
 
 
@@ -63,6 +66,16 @@ def decode(raw: bytes, part: Part) -> bytes:
             return binascii.a2b_qp(body)
         case _:
             raise Untouchable("encoding")
+
+
+def leniently(body: bytes, encoding: str) -> Iterator[bytes]:
+    """Yield what a reader may make of a body that ``decode`` gives nothing for."""
+    match encoding:
+        case "base64":
+            letters = body.translate(None, _NOT_BASE64)
+            yield binascii.a2b_base64(letters[: len(letters) // 4 * 4])
+        case "quoted-printable":
+            yield binascii.a2b_qp(body)
 
 
 def place(

@@ -1,7 +1,7 @@
 """A part of our own beside a body that cannot carry a line: the message becomes, or is, a multipart/mixed.
 
-What it promises: the old body stays as it is, to the octet, and so do the fields that describe it, Content-*,
-which go with it into its part; all other fields keep their place. The multipart's Content-Type stands where
+What it promises: nothing of the old body is touched, nor of the fields that describe it, Content-*, which go
+with it into its part; all other fields keep their place. The multipart's Content-Type stands where
 the old one stood, or last. How it fails: not at all, if the boundary is one that its sender cannot have
 known.
 """
@@ -60,10 +60,13 @@ def _header(message: Message, boundary: bytes) -> list[Splice]:
 
 
 def _last(message: Message, mixed: bytes) -> Splice:
-    """Put the multipart's Content-Type last, with the MIME-Version that it wants (RFC 2045 section 4)."""
+    """Put the multipart's Content-Type last, with the MIME-Version that it wants (RFC 2045 section 4).
+
+    Where there are Content-* fields, that is somebody else's to add.
+    """
     fields = message.root.fields
     end = fields[-1].end if fields else 0
-    if not any(field.name == b"mime-version" for field in fields):
+    if not any(field.name == b"mime-version" or field.name.startswith(b"content-") for field in fields):
         mixed = b"MIME-Version: 1.0\r\n" + mixed
     return Splice(end, end, mixed)
 

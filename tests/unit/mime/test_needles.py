@@ -30,3 +30,5 @@ def test_nothing_but_words() -> None:
     octets = b"ab" * 100_000
     assert list(Needles(b"ab", b"bc").places(octets)) == list(range(0, len(octets), 2))
     assert Needles(b"ab", b"bc").those_in(octets) == {b"ab"}
+    for length in (999, 1000, 1001, 100_000):
+        assert Needles(b"ab", b"xy", b"cd").those_in(b"ab" * length + b"-cd") == {b"ab", b"cd"}

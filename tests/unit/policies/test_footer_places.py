@@ -158,6 +158,46 @@ def test_a_footer_that_is_hidden_stands_below_too(rewrite_facts: RewriteFacts) -
         assert _URL in out[ours.body_start : ours.body_end].replace(b"=\r\n", b"").replace(b"=3D", b"=")
 
 
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        ("Buy", "opacity"),
+        ("<a href='https://example.com/u'>Unsubscribe</a>", "opacity"),
+        ("<a href='https://example.com/u' style='display:none'>Unsubscribe</a>", "opacity"),
+        ("<a href='http://localhost/u'>Unsubscribe</a>", "opacity"),
+    ],
+)
+def test_what_else_is_hidden_makes_no_difference(rewrite_facts: RewriteFacts, body: str, rule: str) -> None:
+    html = f"<html><head><style>body{{opacity:0}}</style></head><body>{body}</body></html>"
+    _, out, outcome = _put(rewrite_facts, f"Content-Type: text/html\n\n{html}")
+    assert outcome == f"added, wrapped: {rule}"
+    assert footer.explainer(_TEMPLATES)(scan(out), "https://mail.example.org/u/").outcome == "sender provides"
+
+
+def test_a_form_for_a_few_programs_that_hides_is_no_reason(rewrite_facts: RewriteFacts) -> None:
+    watch = "Content-Type: text/watch-html\n\n<style>body{opacity:0}</style>x"
+    amp = "Content-Type: text/x-amp-html\n\n<html amp4email><head><style amp-custom>p{opacity:0}</style></head><body>x"
+    for form in (watch, amp):
+        _, out, outcome = _put(rewrite_facts, _multi("alternative", TEXT, form, HTML))
+        assert outcome == "added"
+        assert out.count(b"mail.example.org/u/T") == 2
+        assert _put(rewrite_facts, form)[2] == "added, wrapped: opacity"
+
+
+def test_what_is_signed_does_not_hold_up_what_cannot_be_read(rewrite_facts: RewriteFacts) -> None:
+    assert _put(rewrite_facts, _multi("mixed", SIGNED, ODD))[2] == "added, wrapped: charset"
+    assert _put(rewrite_facts, _multi("mixed", ODD, SIGNED))[2] == "added, wrapped: charset"
+    assert _put(rewrite_facts, _multi("mixed", SIGNED, SIGNED))[2] == "headers only: signed"
+
+
+def test_one_mime_version(rewrite_facts: RewriteFacts) -> None:
+    for head in ("MIME-Version: 1.0\nA: b", "A: b", "Content-Transfer-Encoding: 8bit"):
+        _, out, outcome = _put(rewrite_facts, f"{head}\n\nx\0\ry")
+        assert outcome == "added, wrapped: bare-newline"
+        # Where there is a Content-* field, the policy for trace fields adds it.
+        assert out.count(b"MIME-Version") == (0 if head.startswith("Content") else 1)
+
+
 def test_who_leaves_by_the_header_needs_no_part(rewrite_facts: RewriteFacts) -> None:
     header = "List-Unsubscribe: <https://example.com/leave>\n"
     assert _put(rewrite_facts, header + ODD)[2] == "sender provides"
@@ -246,6 +286,17 @@ _BASE64 = "Content-Type: text/html\nContent-Transfer-Encoding: base64\n\n"
         ("Subject: {{ =?utf-8?Q?unsubscribe=5Furl?= }}\n\nx", "encoded-word"),
         ("Subject: {{unsubscribe_url}} =?utf-8?Q?x?=\n\nx", ""),
         ("Content-Type: text/plain; charset=cp037\n\nx", ""),
+        (
+            "Content-Description: {{unsubscribe_url}}\nContent-Type: text/plain; charset=cp037\n\nx",
+            "moved-field",
+        ),
+        (
+            "Content-Description: =?utf-8?Q?=7B=7Bunsubscribe=5Furl=7D=7D?=\nContent-Type: image/png\n\nx",
+            "moved-field",
+        ),
+        ("Content-Description: {{unsubscribe_url}}\nContent-Type: text/plain\n\nx", ""),
+        ("Content-Transfer-Encoding: base64\n\ne3t1bnN1YnNjcmliZV91cmx9fQ==!", "broken-base64"),
+        ("Content-Transfer-Encoding: quoted-printable\n\n{{unsubscribe=5Furl}}\r", "bare-newline"),
     ],
 )
 def test_a_placeholder_that_cannot_be_replaced_is_refused(text: str, why: str) -> None:
