@@ -20,7 +20,7 @@ from gateway.mime.transfer import Untouchable, leniently
 from gateway.model.message import Message, Part
 from gateway.model.splice import Splice
 from gateway.model.way_out import MISSING, Finding, Rewriting, WayOut, worst
-from policies.footer_edit import FOR_FEW, Edit, Lines
+from policies.footer_edit import FOR_FEW, HTML, Edit, Lines
 from policies.footer_fields import EncodedSite, in_fields
 from policies.footer_reading import STAND_IN, Reading, reading_of
 from policies.way_out.circumstances import Circumstances
@@ -29,6 +29,8 @@ from policies.way_out.placeholders import Site, unmistakable
 
 ADDED, PROVIDED, HEADERS_ONLY = "added", "sender provides", "headers only: "
 WRAPPED, AS_A_PART = "added, wrapped", "added, as a part"
+
+_MOST_HTML = 6_291_456  # octets as they come, of all texts of a message: some 70 ns each, if they are hostile
 
 _OUTCOMES = {Room.INSERT: AS_A_PART, Room.WRAP_BEFORE: WRAPPED, Room.WRAP_AFTER: WRAPPED}
 
@@ -81,6 +83,7 @@ class _Planning:
         self._readings: dict[int, Reading | str] = {}
         self._ours: list[Finding] = []  # what hides the footers that go in
         self._unfilled = ""
+        self._html_left = _MOST_HTML
 
     def plan(self) -> Plan:
         found = bodies(self._message)
@@ -221,6 +224,10 @@ class _Planning:
         return self._readings[part.start]
 
     def _read(self, part: Part) -> Reading | str:
+        if part.content_type in HTML:
+            self._html_left -= part.body_end - part.body_start
+            if self._html_left < 0:
+                return "long-html"
         try:
             return reading_of(self._message, part, self._circumstances)
         except Untouchable as untouchable:

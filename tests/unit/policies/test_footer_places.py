@@ -261,6 +261,15 @@ def test_inline_pgp_is_followed_by_a_footer_where_that_is_wanted(rewrite_facts: 
     assert out == raw + b"\r\n\r\nNews " + _URL
 
 
+def test_what_is_too_much_html_together_is_not_read(rewrite_facts: RewriteFacts) -> None:
+    link = "<a href='https://example.com/leave'>Unsubscribe</a>"
+    first, last = HTML + " " * 4_000_000, f"{HTML}{link}"
+    assert _put(rewrite_facts, _multi("mixed", first, last))[2] == "sender provides"
+    _, out, outcome = _put(rewrite_facts, _multi("mixed", first, last + " " * 4_000_000))
+    assert outcome == "added"
+    assert out.index(b"<i>") < out.index(link.encode())
+
+
 # Placeholders ---------------------------------------------------------------------------------------------
 
 _HOLDER = "{{unsubscribe_url}}"
