@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborNode
 
 from gateway.mime.enclosed import end_of_plain, is_armoured
 from gateway.mime.insertion import PROBE_ID, Place, bounded, likely_end, place_in_html, probed
@@ -25,14 +25,19 @@ from policies.footer_merged import Known
 from policies.footer_words import BOX_STYLE, LEAVE_STYLE
 from policies.way_out.circumstances import Circumstances
 from policies.way_out.look import in_page, of_our_own
-from policies.way_out.page import POSITION, STYLE, Page, page_of
+from policies.way_out.page import POSITION, STYLE, Page
 from policies.way_out.placeholders import Form, Site, sites
 from policies.way_out.plain import in_plain
 
 STAND_IN = "https://unsubscribe.invalid/here"  # the link of whoever gets the message
 _COMPARED = 2  # known texts that one may be cast in the mould of
+# What hides a whole page, as far as a style attribute says it plainly.
+_HIDES = re.compile(
+    r"opacity|filter|transform|translate|scale|rotate|zoom|clip|visib|display|overflow|:\s*-|\\",
+    re.IGNORECASE,
+)
 # It hides the body until AMP's own script has run, in every AMP message: it says nothing of what is seen.
-_AMP_BOILERPLATE = re.compile(rb"<style\s+amp4email-boilerplate\s*>[^<]*</style>", re.IGNORECASE)
+_AMP_BOILERPLATE = re.compile(rb"(<style\s+amp4email-boilerplate\s*>)[^<]*(?=</style>)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,54 +121,55 @@ def _read_html(
         doubt = Finding(WayOut.MISSING, Evidence("doubtful", declaration=untouchable.reason))
         return Reading(text, found, doubt, armoured=False, reason=untouchable.reason)
     end = likely_end(lower)
-    before, after = _as_sent(text, found, end)
+    is_amp = part.content_type == AMP
+    before, after = _as_seen(text, found, end, is_amp=is_amp)
     tree = probed(before, after)
-    sent = before + after if found or text.reads != "utf-8" else text.view
-    if part.content_type == AMP:
-        page = page_of(_without_boilerplate(sent).decode("utf-8", "replace"))
-    else:
-        page = Page(sent, sent.lower() if found else lower, tree, has_more=True)
+    sent = before + after if found or is_amp or text.reads != "utf-8" else text.view
+    page = Page(sent, sent.lower() if found or is_amp else lower, tree, has_more=True)
     finding = in_page(page, circumstances)
     try:
         place = place_in_html(text.view, lower, end, tree)
     except Untouchable as untouchable:
         return Reading(text, found, finding, armoured=False, reason=untouchable.reason)
-    if place.closing and part.content_type == AMP:  # it is valid as it is, or not shown at all
+    if place.closing and is_amp:  # it is valid as it is, or not shown at all
         return Reading(text, found, finding, armoured=False, reason="html")
-    ours = MISSING if finding.verdict.suffices else _of_our_own(page, part, text, place, end)
+    ours = MISSING if finding.verdict.suffices else _of_our_own(page, text, place, end, is_amp=is_amp)
     if ours != MISSING and part.content_type in FOR_FEW:  # there it would say nothing to anybody
         return Reading(text, found, finding, armoured=False, reason=ours.evidence.rule)
     known = None
-    if part.content_type != AMP and lines:
+    if lines and not is_amp:
         mould = Mould(text.view, lower, lines)
         known = Known(mould, lower, circumstances, sites=found, finding=finding, place=place)
     return Reading(text, found, finding, armoured=False, place=place, ours=ours, known=known)
 
 
-def _of_our_own(page: Page, part: Part, text: Text, place: Place, end: int) -> Finding:
+def _of_our_own(page: Page, text: Text, place: Place, end: int, *, is_amp: bool) -> Finding:
     """Return how a text would hide a footer of ours. ``end``: where the page's paragraph stands."""
-    if page.marks.isdisjoint((STYLE, POSITION)):
+    if page.marks.isdisjoint((STYLE, POSITION)) and not _may_hide(page.tree.body):
         return MISSING
-    if place != Place(end) or part.content_type == AMP:
-        before, after = _as_sent(text, (), place.at)
-        page = replace(page, tree=_shown(part, before + place.closing, after))
+    if place != Place(end):
+        before, after = _as_seen(text, (), place.at, is_amp=is_amp)
+        page = replace(page, tree=probed(before + place.closing, after))
     link = page.tree.css_first(f"#{PROBE_ID} > a")
     if link is None or link.parent is None:
         return MISSING
-    if part.content_type != AMP:  # which may have nothing important
+    if not is_amp:  # which may have nothing important
         link.parent.attrs["style"], link.attrs["style"] = BOX_STYLE, LEAVE_STYLE
     return of_our_own(page, link)
 
 
-def _shown(part: Part, before: bytes, after: bytes) -> LexborHTMLParser:
-    """Parse a text with our paragraph in it as its reader's program shows it."""
-    if part.content_type == AMP:
-        before, after = _without_boilerplate(before), _without_boilerplate(after)
-    return probed(before, after)
+def _may_hide(body: LexborNode | None) -> bool:
+    """Whether the body, or the root that it stands in, has a style that may hide all in it."""
+    nodes = (body, body.parent if body is not None else None)
+    return any(node is not None and _HIDES.search(node.attributes.get("style") or "") for node in nodes)
 
 
-def _without_boilerplate(octets: bytes) -> bytes:
-    return _AMP_BOILERPLATE.sub(b"", octets)
+def _as_seen(text: Text, found: Sequence[Site], end: int, *, is_amp: bool) -> tuple[bytes, bytes]:
+    """Return a text as somebody will see it, before its end and after."""
+    before, after = _as_sent(text, found, end)
+    if is_amp:
+        return _AMP_BOILERPLATE.sub(rb"\1", before), _AMP_BOILERPLATE.sub(rb"\1", after)
+    return before, after
 
 
 def _as_sent(text: Text, found: Sequence[Site], end: int) -> tuple[bytes, bytes]:

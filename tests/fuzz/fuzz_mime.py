@@ -76,8 +76,7 @@ def _try(raw: bytes, sealed: str) -> None:
     if outcome == "added" and message.root.content_type == "text/html" and not again.defects:
         _is_in_the_body(_octets(again, again.root), again.root.charset)
     # What the sender's header names is gone afterwards; what is glued to a placeholder breaks its link.
-    # AMP cannot have it in important styles, and shows nothing where its own sheet is wrong.
-    has_none = not message.all(b"list-unsubscribe") and b"unsub" not in raw.lower() and b"amp-html" not in raw
+    has_none = not message.all(b"list-unsubscribe") and b"unsub" not in raw.lower()
     if outcome.startswith("added") and has_none:
         _adds_nothing_twice(again, sealed)
 

@@ -29,6 +29,25 @@ def test_that_something_over_it_counts_without_a_style_sheet() -> None:
     assert (rewriting.outcome, rewriting.finding.evidence.rule) == ("added, wrapped: covered", "covered")
 
 
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        ('<body style="transform:scale(0)">', "tiny-font"),
+        ('<html style="translate:-9999px"><body>', "off-screen"),
+        ('<body style="clip-path:circle(0)">', "clipped"),
+        ('<body style="margin-left:-9999px">', "off-screen"),
+        ('<body style="zoom:1e-5">', "tiny-font"),
+        ('<body style="margin:0;padding:0;background-color:#ffffff">', ""),
+    ],
+)
+def test_that_the_bodys_own_style_counts(body: str, rule: str) -> None:
+    rewriting = explainer({})(scan(b"Content-Type: text/html\r\n\r\n" + body.encode() + b"<p>Buy"), "")
+    assert (rewriting.outcome, rewriting.finding.evidence.rule) == (
+        f"added, wrapped: {rule}" if rule else "added",
+        rule,
+    )
+
+
 def test_that_it_counts_where_something_was_left_open() -> None:
     head = b"Content-Type: text/html\r\n\r\n<html><head><style>body{opacity:0}</style></head><body>"
     rewriting = explainer({})(scan(head + b"<table><tr><td><font>Buy</body></html>\r\n"), "")
