@@ -21,7 +21,7 @@ from gateway.mime.transfer import Untouchable
 from gateway.model.message import Message, Part
 from gateway.model.way_out import MISSING, Evidence, Finding, WayOut
 from policies.footer_edit import AMP, FOR_FEW, HTML, Edit, behind, edit_of
-from policies.footer_merged import Known
+from policies.footer_merged import Cast, Known, decides_by_markup
 from policies.footer_words import BOX_STYLE, LEAVE_STYLE
 from policies.way_out.circumstances import Circumstances
 from policies.way_out.look import in_page, of_our_own
@@ -70,26 +70,29 @@ _HTML_READINGS, _READINGS = LastReadings[Reading](), LastReadings[Reading]()
 def reading_of(message: Message, part: Part, circumstances: Circumstances) -> Reading:
     """Read a text; raise Untouchable where readers would not agree on what it says."""
     body = message.raw[part.body_start : part.body_end]
-    under = (part.encoding, part.content_type, part.charset, part.format_flowed, circumstances)
+    # What the header names is nothing to the texts of the same newsletter for other readers.
+    kin = (part.encoding, part.content_type, part.charset, part.format_flowed, circumstances.common)
     is_html = part.content_type in HTML
     last = _HTML_READINGS if is_html else _READINGS
-    reading = last.of(body, under)
+    reading = last.of(body, kin, circumstances)
     if reading is None:
         text = text_of(message, part)
         # Split once: for those that it is compared to, and for those that will be compared to it.
         lines = text.view.split(b"\n") if is_html and _is_utf_8(text) else None
-        reading = _merged(text, lines, last.under(under)) if lines else None
+        reading = _merged(text, lines, circumstances, last.akin(kin)) if lines else None
         if reading is None:
             reading = _read(part, text, circumstances, lines)
-            last.keep(body, under, reading)
+            last.keep(body, kin, circumstances, reading)
     return reading
 
 
-def _merged(text: Text, lines: Sequence[bytes], readings: Iterable[Reading]) -> Reading | None:
+def _merged(
+    text: Text, lines: Sequence[bytes], circumstances: Circumstances, readings: Iterable[Reading]
+) -> Reading | None:
     """Return the reading of a text that is one of some others with other words in it."""
     kin = (one for one in readings if one.known is not None and one.known.height == len(lines))
     for one in islice(kin, _COMPARED):
-        found = one.known.cast(text.view, lines) if one.known is not None else None
+        found = one.known.cast(text.view, lines, circumstances) if one.known is not None else None
         if found is not None:
             return replace(one, text=text, sites=found.sites, place=found.place, known=None, _edits={})
     return None
@@ -137,9 +140,9 @@ def _read_html(
     if ours != MISSING and part.content_type in FOR_FEW:  # there it would say nothing to anybody
         return Reading(text, found, finding, armoured=False, reason=ours.evidence.rule)
     known = None
-    if lines and not is_amp:
+    if lines and not is_amp and decides_by_markup(lower, found, finding):
         mould = Mould(text.view, lower, lines)
-        known = Known(mould, lower, circumstances, sites=found, finding=finding, place=place)
+        known = Known(text.view, mould, circumstances, Cast(found, place), finding)
     return Reading(text, found, finding, armoured=False, place=place, ours=ours, known=known)
 
 

@@ -41,30 +41,33 @@ class LastPlan(Generic[Plan]):
 
 
 class LastReadings(Generic[Reading]):
-    """What was read in the last few texts. ``circumstances``: whatever else a reading depends on."""
+    """What was read in the last few texts.
+
+    ``kin``: what texts share that may be of use to each other; ``circumstances``: what else they depend on.
+    """
 
     __slots__ = ("_last", "_left")
 
     def __init__(self) -> None:
-        self._last: deque[tuple[bytes, object, Reading]] = deque()
+        self._last: deque[tuple[bytes, object, object, Reading]] = deque()
         self._left = _OCTETS
 
-    def of(self, text: bytes, circumstances: object) -> Reading | None:
+    def of(self, text: bytes, kin: object, circumstances: object) -> Reading | None:
         """Return the reading of a text that is one of the last."""
-        for known, under, reading in self._last:
-            if known == text and under == circumstances:
+        for known, its_kin, under, reading in self._last:
+            if known == text and its_kin == kin and under == circumstances:
                 return reading
         return None
 
-    def under(self, circumstances: object) -> Iterator[Reading]:
-        """Yield the readings of the last texts in the same circumstances, the last of all first."""
-        return (reading for _, under, reading in reversed(self._last) if under == circumstances)
+    def akin(self, kin: object) -> Iterator[Reading]:
+        """Yield the readings of the last texts of a kin, the last of all first."""
+        return (reading for _, its_kin, _, reading in reversed(self._last) if its_kin == kin)
 
-    def keep(self, text: bytes, circumstances: object, reading: Reading) -> None:
+    def keep(self, text: bytes, kin: object, circumstances: object, reading: Reading) -> None:
         """Keep a reading, for as long as not too many others come after it."""
         if len(text) > _OCTETS:
             return
-        self._last.append((text, circumstances, reading))
+        self._last.append((text, kin, circumstances, reading))
         self._left -= len(text)
         while self._left < 0 or len(self._last) > _TEXTS:
             self._left += len(self._last.popleft()[0])

@@ -1,7 +1,6 @@
 """What a text is judged by, beside itself: which links are ours, and which the sender's header names."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.mime.needles import needle
@@ -23,14 +22,14 @@ class Circumstances:
     named: tuple[str, ...] = ()
     reserved: frozenset[str] = frozenset()
 
+    @property
+    def common(self) -> object:
+        """What is the same for other messages of the same house."""
+        return self.ours, self.reserved
+
     def is_ours(self, url: str) -> bool:
         """Whether a URL is a link of ours."""
         return url.startswith(self.ours)
-
-    @property
-    def hints(self) -> Iterator[bytes]:
-        """What is in a text that holds a link of ours, or one that the sender's header names."""
-        return (one.encode() for one in (*self.ours, *self.named))
 
     def may_be_in(self, octets: bytes) -> bool:
         """Whether a text may hold such links."""

@@ -35,6 +35,11 @@ def cleaned(href: str) -> str:
     return href if href.isprintable() and " " not in href else href.strip(_AROUND).translate(_WITHIN)
 
 
+def is_unfilled(href: str) -> bool:
+    """Whether something is left in an href of a placeholder that nobody filled in."""
+    return _UNFILLED.search(href) is not None
+
+
 def why_broken(href: str, reserved: frozenset[str] = frozenset()) -> str:
     """Return why a cleaned href leads nowhere, as a slug; "" where it may work.
 
@@ -42,7 +47,7 @@ def why_broken(href: str, reserved: frozenset[str] = frozenset()) -> str:
     """
     if not href or href.startswith("#"):
         return "fragment" if href else "no-target"
-    if _UNFILLED.search(href):
+    if is_unfilled(href):
         return "unfilled-placeholder"
     scheme = _SCHEME.match(href)
     if scheme is None:

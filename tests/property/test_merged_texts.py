@@ -52,6 +52,8 @@ def _element(inner: st.SearchStrategy) -> st.SearchStrategy:
 ROWS = (
     "<p>Dear |,</p>\r\n", '<p>| <a href="https://a.example/|">|</a> |</p>\r\n', '<a href="|"><img alt="|"></a>', "<td>|\r\n| x</td>",
     '<div style="display:none">|</div>', "<h1>| for you</h1>", "<style>p{color:|}</style>", '<a href="{{unsubscribe_url}}">|</a>',
+    "<p>Hello |,</p>" + "<!-- -->" * 40, '<a href="https://n.example.com/unsub?u=|&amp;v=1">Unsubscribe</a>', '<p><a href="https://n.example.com/|">Leave</a>',
+    '<a href="|">unsubscribe</a> <i>here</i>', '<a href="https://n.example.com/|" style="color:#fff">Unsubscribe</a>', "<style>a{color:red}</style>",
     f'<p style="position:absolute">|</p><a href="{OURS}{"B" * 40}">|</a>', "<!-- | -->", "<p>un<b>|</b>scribe |</p>", "</body>|</html>",
 )  # fmt: skip
 
@@ -65,6 +67,15 @@ def _filled(row: str) -> st.SearchStrategy:
     )
 
 
+NAMED = st.sampled_from(
+    (
+        (),
+        ("https://example.com/leave",),
+        ("https://n.example.com/unsub?u=Ann&v=1",),
+        ("https://n.example.com/none", "mailto:a@example.com"),
+        ("https://n.example.com/unsub?u=none&v=1",),
+    )
+)
 PAGES = st.lists(st.sampled_from(ROWS).flatmap(_filled), max_size=8).map(_joined)
 NESTED = st.recursive(either.map(lambda pair: [pair]), _element, max_leaves=20)
 
@@ -74,17 +85,17 @@ def reading(html: str, circumstances: Circumstances) -> Reading:
     return reading_of(message, message.root, circumstances)
 
 
-@given(SOUP | NESTED | PAGES)
+@given(SOUP | NESTED | PAGES, NAMED, NAMED, st.booleans())
 @settings(max_examples=300)
-def test_it_is_read_as_if_nothing_were_known(pieces: list[tuple[str, str]]) -> None:
+def test_it_is_read_as_if_nothing_were_known(
+    pieces: list[tuple[str, str]], before: tuple[str, ...], named: tuple[str, ...], same_header: bool
+) -> None:
     known, other = ("".join(piece[side] for piece in pieces) for side in (0, 1))
-    # Nothing is remembered of one text in other circumstances.
-    one, another = (
-        Circumstances((STAND_IN, OURS), ("https://example.com/leave",), frozenset({str(next(FRESH))}))
-        for _ in "12"
-    )
-    reading(known, one)
-    merged, anew = reading(other, one), reading(other, another)
+    # Nothing is remembered of one text in a house where other names count as real.
+    here, elsewhere = (frozenset({str(next(FRESH))}) for _ in "12")
+    reading(known, Circumstances((STAND_IN, OURS), named if same_header else before, here))
+    merged = reading(other, Circumstances((STAND_IN, OURS), named, here))
+    anew = reading(other, Circumstances((STAND_IN, OURS), named, elsewhere))
     assert merged.finding == anew.finding
     assert merged.sites == anew.sites
     assert (merged.place, merged.reason, merged.armoured) == (anew.place, anew.reason, anew.armoured)

@@ -1,10 +1,12 @@
 """Which texts are read by what is known of another one, and which anew."""
 
 from itertools import count
+from unittest.mock import patch
 
 import pytest
 
 from gateway.mime.scan import scan
+from policies import footer_reading
 from policies.footer_reading import STAND_IN, Reading, reading_of
 from policies.way_out.circumstances import Circumstances
 
@@ -29,9 +31,11 @@ def reading(
 def is_merged(
     known: str, other: str, circumstances: Circumstances, head: str = "Content-Type: text/html; charset=utf-8"
 ) -> bool:
-    """Whether the second text was read by the first; only what was read anew can help others."""
+    """Whether the second text was read by the first."""
     reading(known, circumstances, head)
-    return reading(other, circumstances, head).known is None
+    with patch.object(footer_reading, "_read", wraps=footer_reading._read) as read:
+        reading(other, circumstances, head)
+    return not read.called
 
 
 @pytest.mark.parametrize(
@@ -109,3 +113,76 @@ def test_the_last_two_that_look_alike_are_compared(circumstances: Circumstances)
         reading(f"<{name}>Ann", circumstances)
     assert reading("<b>Bob", circumstances).known is None
     assert reading("<p>Bob", circumstances).known is not None
+
+
+# Ways out of the sender's own --------------------------------------------------------------------------------
+
+FAR = "<!-- -->" * 40
+
+
+def theirs(reader: str, href: str, label: str = "Unsubscribe") -> str:
+    return f'<p>Dear {reader},</p>{FAR}<p><a href="{href}">{label}</a></p>'
+
+
+def both(
+    known: tuple[str, tuple[str, ...]], other: tuple[str, tuple[str, ...]], reserved: frozenset[str]
+) -> tuple[bool, Reading]:
+    """Read two texts, each with what its header names; say whether the second was read by the first, and how."""
+    first, second = (Circumstances((STAND_IN, OURS), named, reserved) for _, named in (known, other))
+    reading(known[0], first)
+    with patch.object(footer_reading, "_read", wraps=footer_reading._read) as read:
+        found = reading(other[0], second)
+    return not read.called, found
+
+
+A, B = "https://n.example.com/unsub?u=1&v=1", "https://n.example.com/unsub?u=22&v=1"
+
+
+@pytest.mark.parametrize(
+    ("known", "other", "rule"),
+    [
+        ((theirs("Ann", A), ()), (theirs("Bob", A), ()), "words"),
+        ((theirs("Ann", A), ()), (theirs("Bob", B), ()), "words"),
+        ((theirs("Ann", A), (A,)), (theirs("Bob", B), (B,)), "header"),
+        ((theirs("Ann", A.replace("&", "&amp;")), (A,)), (theirs("Bob", B.replace("&", "&amp;")), (B,)), "header"),
+        ((theirs("Ann", A), (A,)), (theirs("Bob", A), (A,)), "header"),
+        ((theirs("Ann", A, "x"), (A, "mailto:a@x.com")), (theirs("Bob", B, "x"), (B, "mailto:b@x.com")), "header"),
+        ((theirs("Ann", A), ("https://n.example.com/unsub",)), (theirs("Bob", B), ("https://n.example.com/unsub",)), "header"),
+        ((theirs("Ann", A), ("https://x.com/1",)), (theirs("Bob", B), ("https://x.com/2",)), "words"),
+    ],
+)  # fmt: skip
+def test_a_way_out_for_another_reader(
+    known: tuple, other: tuple, rule: str, circumstances: Circumstances
+) -> None:
+    merged, found = both(known, other, circumstances.reserved)
+    assert merged
+    assert (str(found.finding.verdict), found.finding.evidence.rule, found.finding.host) == (
+        "sender",
+        rule,
+        "n.example.com",
+    )
+
+
+@pytest.mark.parametrize(
+    ("known", "other"),
+    [
+        ((theirs("Ann", A), ()), (theirs("Bob", B.replace("n.", "m.")), ())),  # another host
+        ((theirs("Ann", A), ()), (theirs("Bob", B.replace("unsub", "x")), ())),  # which says less
+        ((theirs("Ann", A), ()), (theirs("Bob", "https://n.example.com/*|UNSUB|*"), ())),
+        ((theirs("Ann", A), ()), (theirs("Bob", "https://n.example.com/u/%%x%%"), ())),
+        ((theirs("Ann", A), ()), (theirs("Bob", LINK), ())),
+        ((theirs("Ann", A), ()), (theirs("Ann", A, "Shop"), ())),
+        ((theirs("Ann", A), ()), (theirs("here", B), ())),
+        ((theirs("Ann", A), (A,)), (theirs("Bob", B), ("https://n.example.com/unsub?u=3&v=1",))),
+        ((theirs("Ann", A), (A,)), (theirs("Bob", A), (B,))),
+        ((theirs("Ann", A), ()), (theirs("Bob", B), (B,))),
+        ((theirs("Ann", A) + theirs("Ann", A), (A,)), (theirs("Bob", B) + theirs("Bob", A), (B,))),
+        ((f"<style>a{{position:absolute}}</style>{theirs('Ann', A)}", ()), (f"<style>a{{position:absolute}}</style>{theirs('Bob', A)}", ())),
+        (("<p>Ann</p>" + FAR, ()), ("<p>Bob</p>" + FAR + "", ("https://x.com/1", "<!-- -->"))),
+    ],
+)  # fmt: skip
+def test_a_way_out_that_is_another_one(known: tuple, other: tuple, circumstances: Circumstances) -> None:
+    merged, found = both(known, other, circumstances.reserved)
+    assert not merged
+    anew = Circumstances((STAND_IN, OURS), other[1], frozenset({f"t{next(NUMBERS)}"}))
+    assert found.finding == reading(other[0], anew).finding
