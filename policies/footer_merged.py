@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from gateway.mime.insertion import Place
 from gateway.mime.mould import Difference, Mould
+from gateway.mime.needles import needle
 from gateway.mime.transfer import Untouchable
 from gateway.model.way_out import MISSING, Finding, WayOut
 from policies.way_out.circumstances import Circumstances
@@ -85,7 +86,7 @@ class Known:
         return Cast(tuple(map(shift.site, self._cast.sites)), Place(shift(place.at), place.closing))
 
     def _finds_the_same(self, other: "_Other", circumstances: Circumstances) -> bool:
-        if any(one.encode() in other.both for one in circumstances.ours):
+        if any(needle(one.encode()).is_in(other.both) for one in circumstances.ours):
             return False
         match self.finding.verdict:
             case WayOut.OWN:
@@ -104,9 +105,9 @@ class Known:
         if self._may_say_leave and any(map(may_point, self._running)):
             return False
         said = other.said()
-        return said is not None and not (
-            holds_leave(said[0]) or (self._may_say_leave and any(map(may_point, said)))
-        )
+        if said is None or holds_leave(_joined(said)):
+            return False
+        return not (self._may_say_leave and _may_point(said))
 
     @cached_property
     def _running(self) -> tuple[str, str]:
@@ -162,13 +163,12 @@ class _Other:
         """Whether a link to a URL may stand here."""
         return url.encode() in self._view or ("&" in url and escape(url).encode() in self._view)
 
-    def said(self) -> tuple[str, str] | None:
-        """Return what is new, with what stands around it, its markup taken out, and in its place a blank."""
+    def said(self) -> list[bytes] | None:
+        """Return what is new, with what stands around it; None where that is too much to be read."""
         around = list(_around(self._view, self._differences, old=False))
         if len(around) > _FEW:
             return None
-        new = [one.new for one in self._differences if one.is_target]
-        return _without_tags((*new, *around))
+        return [one.new for one in self._differences if one.is_target] + around
 
     def says_as_little(self, before: bytes) -> bool:
         """Whether no words for leaving, and no placeholders, stand where words differ, here and there."""
@@ -179,8 +179,8 @@ class _Other:
             around = list(_around(view, self._differences, old=old))
             if len(around) > _FEW:
                 return False
-            said = _without_tags(list(map(_between_tags, around)))
-            if holds_leave(said[0]) or any(map(may_point, said)):
+            said = list(map(_between_tags, around))
+            if holds_leave(_joined(said)) or _may_point(said):
                 return False
         return True
 
@@ -240,9 +240,13 @@ def _around(view: bytes, differences: Sequence[Difference], *, old: bool) -> Ite
             yield view[max(start - _AROUND, 0) : start + len(text) + _AROUND]
 
 
-def _without_tags(pieces: Sequence[bytes]) -> tuple[str, str]:
-    joined = b"\n".join(pieces)
-    return _read(_TAG.sub(b"", joined)), _read(_TAG.sub(b" ", joined))
+def _joined(pieces: Sequence[bytes], between: bytes = b"") -> str:
+    """Return the text of some pieces of HTML. ``between``: what stands where markup was."""
+    return _read(_TAG.sub(between, b"\n".join(pieces)))
+
+
+def _may_point(pieces: Sequence[bytes]) -> bool:
+    return may_point(_joined(pieces)) or may_point(_joined(pieces, b" "))
 
 
 def _between_tags(piece: bytes) -> bytes:

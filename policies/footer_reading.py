@@ -94,7 +94,7 @@ def _merged(
     for one in islice(kin, _COMPARED):
         found = one.known.cast(text.view, lines, circumstances) if one.known is not None else None
         if found is not None:
-            return replace(one, text=text, sites=found.sites, place=found.place, known=None, _edits={})
+            return Reading(text, found.sites, one.finding, one.armoured, found.place, one.reason, one.ours)
     return None
 
 
