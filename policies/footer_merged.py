@@ -58,10 +58,7 @@ def decides_by_markup(lower: bytes, found: Sequence[Site], finding: Finding) -> 
 class Known:
     """A text of which all is known, for others of its mould; one that ``decides_by_markup``."""
 
-    def __init__(
-        self, view: bytes, mould: Mould, circumstances: Circumstances, cast: Cast, finding: Finding
-    ) -> None:
-        self._view = view
+    def __init__(self, mould: Mould, circumstances: Circumstances, cast: Cast, finding: Finding) -> None:
         self._mould = mould
         self._circumstances = circumstances
         self._cast = cast
@@ -120,7 +117,7 @@ class Known:
     # One of the sender's ----------------------------------------------------------------------------------
 
     def _is_still_theirs(self, other: "_Other", circumstances: Circumstances) -> bool:
-        if not (other.says_as_little(self._view) and other.leads_as_before()):
+        if not (other.says_as_little(self._mould.view) and other.leads_as_before()):
             return False
         before, now = self._circumstances, circumstances
         if before.named == now.named:
@@ -165,7 +162,7 @@ class _Other:
 
     def said(self) -> list[bytes] | None:
         """Return what is new, with what stands around it; None where that is too much to be read."""
-        around = list(_around(self._view, self._differences, old=False))
+        around = _words_around(self._view, self._differences)
         if len(around) > _FEW:
             return None
         return [one.new for one in self._differences if one.is_target] + around
@@ -176,10 +173,9 @@ class _Other:
         if may_hold(b"<".join(words).lower()):
             return False
         for view, old in ((self._view, False), (before, True)):
-            around = list(_around(view, self._differences, old=old))
-            if len(around) > _FEW:
+            said = list(map(_between_tags, _words_around(view, self._differences, old=old)))
+            if len(said) > _FEW:
                 return False
-            said = list(map(_between_tags, around))
             if holds_leave(_joined(said)) or _may_point(said):
                 return False
         return True
@@ -198,22 +194,8 @@ class _Other:
     def _is_unfilled(self) -> bool:
         if any(is_unfilled("\n".join([one[side] for one in self.targets])) for side in (0, 1)):
             return True
-        return any(may_hold(one.lower()) and self._holds_site(one) for one in self._targets_here())
-
-    def _targets_here(self) -> Iterator[bytes]:
-        """Yield each new target with what stands around it."""
-        longer = 0
-        for one in self._differences:
-            start = one.start + longer
-            longer += len(one.new) - len(one.old)
-            if one.is_target and may_hold(one.new.lower()):
-                yield self._view[max(start - _FRAMED, 0) : start + len(one.new) + _FRAMED]
-
-    def _holds_site(self, octets: bytes) -> bool:
-        try:
-            return bool(sites(octets, Form.HTML))
-        except Untouchable:
-            return True
+        here = _around(self._view, self._differences, _FRAMED)
+        return any(one.is_target and may_hold(one.new.lower()) and _holds_site(text) for one, text in here)
 
 
 class _Shift:
@@ -229,15 +211,28 @@ class _Shift:
         return replace(site, start=self(site.start), end=self(site.end))
 
 
-def _around(view: bytes, differences: Sequence[Difference], *, old: bool) -> Iterator[bytes]:
-    """Yield running text that differs, with what stands around it. ``old``: the view is that of the old."""
+def _around(
+    view: bytes, differences: Sequence[Difference], reach: int, *, old: bool = False
+) -> Iterator[tuple[Difference, bytes]]:
+    """Yield what differs, with so many octets on either side. ``old``: the view is that of the old text."""
     longer = 0
     for one in differences:
         start = one.start + longer
-        text = one.old if old else one.new
-        longer += 0 if old else len(one.new) - len(one.old)
-        if not one.is_target:
-            yield view[max(start - _AROUND, 0) : start + len(text) + _AROUND]
+        length = len(one.old) if old else len(one.new)
+        longer += length - len(one.old)
+        yield one, view[max(start - reach, 0) : start + length + reach]
+
+
+def _words_around(view: bytes, differences: Sequence[Difference], *, old: bool = False) -> list[bytes]:
+    """Return the running text that differs, with what stands around it."""
+    return [text for one, text in _around(view, differences, _AROUND, old=old) if not one.is_target]
+
+
+def _holds_site(octets: bytes) -> bool:
+    try:
+        return bool(sites(octets, Form.HTML))
+    except Untouchable:
+        return True
 
 
 def _joined(pieces: Sequence[bytes], between: bytes = b"") -> str:

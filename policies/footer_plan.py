@@ -178,9 +178,10 @@ class _Planning:
         counted = [
             why for form, why in zip(wanting, reasons, strict=True) if why and (for_few or not _for_few(form))
         ]
-        if not all(map(self._stays, counted)):
+        below = next((why for why in counted if not self._stays(why)), "")
+        if below:
             self._edits, self._ours = edits, ours
-            return next(why for why in counted if not self._stays(why))
+            return below
         return "" if "" in reasons or not counted else counted[0]
 
     def _add_to_text(self, shown: Shown) -> str:

@@ -142,7 +142,7 @@ def _read_html(
     known = None
     if lines and not is_amp and decides_by_markup(lower, found, finding):
         mould = Mould(text.view, lower, lines)
-        known = Known(text.view, mould, circumstances, Cast(found, place), finding)
+        known = Known(mould, circumstances, Cast(found, place), finding)
     return Reading(text, found, finding, armoured=False, place=place, ours=ours, known=known)
 
 

@@ -58,7 +58,7 @@ class Mould:
     """One text, to which others are compared. ``lower``: the same in lower case; ``lines``: its lines."""
 
     def __init__(self, view: bytes, lower: bytes, lines: Sequence[bytes]) -> None:
-        self._view = view
+        self.view = view
         self._lower = lower
         self._lines = lines
 
@@ -69,7 +69,7 @@ class Mould:
 
     def running(self, between: bytes) -> bytes:
         """Return all running text. ``between``: what stands where markup was."""
-        return between.join([self._view[start:end] for start, end in zip(*self._texts, strict=True)])
+        return between.join([self.view[start:end] for start, end in zip(*self._texts, strict=True)])
 
     def differences(self, lines: Sequence[bytes]) -> list[Difference] | None:
         """Return what differs in another text, given as its lines; None where it has other markup."""

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Mapping
 
+from policies.way_out.length import NUMBER
+
+_NUMBER = re.compile(NUMBER)
 SLIT = 4.0  # pixels: what is cut to less shows no letter
-NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?")
 FUNCTION = re.compile(r"([a-z0-9-]+)\(([^()]*)\)")
 
 
@@ -17,7 +19,7 @@ def clipped_by(style: Mapping[str, str]) -> str:
 
 def _clips_all(clip: str) -> bool:
     for name, arguments in FUNCTION.findall(clip):
-        edges = [float(one) for one in NUMBER.findall(arguments)]
+        edges = [float(one) for one in _NUMBER.findall(arguments)]
         if name == "rect" and len(edges) == 4:
             top, right, bottom, left = edges
             return right - left < SLIT or bottom - top < SLIT
@@ -26,7 +28,7 @@ def _clips_all(clip: str) -> bool:
 
 def _cuts_all(path: str) -> bool:
     for name, arguments in FUNCTION.findall(path):
-        numbers = [float(one) for one in NUMBER.findall(arguments)]
+        numbers = [float(one) for one in _NUMBER.findall(arguments)]
         if name == "inset" and "%" in arguments and numbers and min(numbers) >= 50:
             return True
         if name in {"circle", "ellipse"} and numbers and numbers[0] == 0:

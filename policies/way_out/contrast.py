@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from policies.way_out.declarations import Rgba
+from policies.way_out.colour import Rgba
 
 _NEAR_CONTRAST = 1.25  # WCAG's ratio: 1 is none, its own minimum for text is 4.5
 _NEAR_DISTANCE = 0.2  # between two colours, of at most 1.73: as bright, but another colour, can be seen

@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from policies.way_out.declarations import WAITING, Declared, Doubtful
+from policies.way_out.declarations import WAITING, Declared
+from policies.way_out.doubtful import Doubtful
 from policies.way_out.element import Element
 from policies.way_out.ground import is_opaque
 from policies.way_out.length import length_of
@@ -170,7 +171,7 @@ class Covers:
         positioned = [style for style in map(self.sight.style, chain) if "position" in style]
         for style in positioned:
             if style.get("z-index", "").lstrip("+-").isdigit() and style["position"] != "static":
-                return int(style["z-index"])
+                return int(style["z-index"][:10])  # more digits make no difference: browsers have a limit
         return 0 if any(style["position"] != "static" for style in positioned) else None
 
     def _comes_later(self, node: LexborNode, other: LexborNode) -> bool:

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import tinycss2
 from tinycss2.ast import Declaration, Node
-from tinycss2.color4 import Color, parse_color
 
+from policies.way_out.colour import colour_of
+from policies.way_out.doubtful import Doubtful
 from policies.way_out.grammar import is_taken
 
 KEPT = frozenset(
@@ -63,10 +64,6 @@ _FONT_SIZE = re.compile(
 )
 
 
-class Doubtful(Exception):
-    """What would take too long to find out; the message says what."""
-
-
 class Declared(NamedTuple):
     """One declaration. ``important`` is what ``!important`` makes of it."""
 
@@ -83,12 +80,12 @@ def declared(style: str) -> tuple[Declared, ...]:
 @lru_cache(maxsize=2048)
 def _remembered(style: str) -> tuple[Declared, ...]:
     plain = _QUOTED.sub("''", style) if "'" in style or '"' in style else style
-    if _INTRICATE.search(plain.replace("''", "")):
-        try:
+    try:
+        if _INTRICATE.search(plain.replace("''", "")):
             return of_tokens(style)
-        except RecursionError:  # brackets within brackets
-            raise Doubtful("a style too deep") from None
-    return tuple(_plainly(plain.lower()))
+        return tuple(_plainly(plain.lower()))
+    except RecursionError:  # brackets within brackets
+        raise Doubtful("a style too deep") from None
 
 
 def _plainly(style: str) -> Iterator[Declared]:
@@ -160,31 +157,3 @@ def _colour_within(value: str) -> str:
     """Return the colour in a ``background`` shorthand; its initial value where it names none."""
     words = re.findall(r"[a-z-]+\([^()]*\)|[^\s,/()]+", value)
     return next((word for word in words if colour_of(word) is not None), "transparent")
-
-
-Rgba = tuple[float, float, float, float]
-"""Red, green, blue and how much of them covers: each 0 to 1."""
-
-
-@lru_cache(maxsize=2048)
-def colour_of(value: str) -> Rgba | None:
-    """Read a colour; None for what is none, or stands for another element's."""
-    try:
-        colour = parse_color(value)
-        if not isinstance(colour, Color):
-            return None
-        if colour.space != "srgb":
-            colour = colour.to("srgb")
-    except (ValueError, ArithmeticError, NotImplementedError):  # the last for lab() and its kin
-        return None
-    red, green, blue = [min(1.0, max(0.0, one or 0.0)) for one in colour.coordinates]
-    return red, green, blue, min(1.0, max(0.0, colour.alpha))
-
-
-_HEX = re.compile(r"[0-9a-f]{3}(?:[0-9a-f]{3})?\Z")
-
-
-def colour_attribute(value: str) -> Rgba | None:
-    """Read a colour as attributes write it, where the number sign may be missing (HTML section 2.3.6)."""
-    value = value.strip().lower()
-    return colour_of(f"#{value}" if _HEX.match(value) else value)

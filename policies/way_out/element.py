@@ -9,7 +9,8 @@ from functools import cached_property
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-from policies.way_out.declarations import CUSTOM, WAITING, Declared, Doubtful, declared, waiting
+from policies.way_out.declarations import CUSTOM, WAITING, Declared, declared, waiting
+from policies.way_out.doubtful import Doubtful
 from policies.way_out.sheet import EVERYWHERE, NO_SHEET, Compound, Rule, Sheet, sheet_of
 from policies.way_out.variables import Variables
 

@@ -8,25 +8,16 @@ it is, whatever stands within.
 import re
 from collections.abc import Mapping
 
-from tinycss2.color4 import parse_color
-
+from policies.way_out.colour import is_colour
+from policies.way_out.length import NUMBER
 from policies.way_out.transform import PROPERTIES, is_one
 
 _EVERYWHERE = frozenset({"inherit", "initial", "unset", "revert", "revert-layer"})
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 _SIZES = r"|(?:max|min|fit)-content|stretch|-webkit-fill-available|-moz-available"
 # What a page in quirks mode, as most newsletters are, takes for pixels too.
-_LENGTH = rf"{_NUMBER}(?:%|[a-z]+)?|(?:-[a-z]+-)?[a-z]+\(.*\)"
+_LENGTH = rf"{NUMBER}(?:%|[a-z]+)?|(?:-[a-z]+-)?[a-z]+\(.*\)"
 _FUNCTIONS = r"(?:[a-z-]++\((?:[^()]++|\((?:[^()]++|\([^()]*+\))*+\))*+\)\s*+)++"
 _BOX = r"(?:(?:border|padding|content|margin|fill|stroke|view)-box\s*)?"
-_SYSTEM = frozenset(
-    {
-        *("canvas", "canvastext", "linktext", "visitedtext", "activetext", "buttonface", "buttontext"),
-        *("buttonborder", "field", "fieldtext", "highlight", "highlighttext", "selecteditem", "mark"),
-        *("selecteditemtext", "marktext", "graytext", "accentcolor", "accentcolortext", "currentcolor"),
-        *("windowtext", "window", "-webkit-link", "-webkit-text"),
-    }
-)
 _DISPLAY = (
     r"none|contents|inline|block|flow-root|list-item|run-in|math|(?:-webkit-)?(?:inline-)?(?:box|flex|grid)"
     r"|inline-block|(?:inline-)?table|table-(?:row|cell|column|caption|(?:row|header|footer|column)-group)"
@@ -35,15 +26,13 @@ _DISPLAY = (
 _MARGIN = rf"auto|{_LENGTH}"
 _SIDE = rf"auto|none|{_LENGTH}{_SIZES}"
 
-_MIXED = re.compile(r"(?:color-mix|light-dark|contrast-color|device-cmyk)\(")
-
 _VALUES: Mapping[str, re.Pattern[str]] = {
     name: re.compile(rf"(?:{value})\Z", re.DOTALL)
     for names, value in (
         ("all", r"(?!)"),  # nothing of its own
         ("display", _DISPLAY),
         ("visibility", r"visible|hidden|collapse"),
-        ("opacity", rf"{_NUMBER}%?|[a-z]+\(.*\)"),
+        ("opacity", rf"{NUMBER}%?|[a-z]+\(.*\)"),
         ("filter", rf"none|{_FUNCTIONS}"),
         ("content-visibility", r"visible|auto|hidden"),
         ("pointer-events", r"auto|none|all|painted|fill|stroke|bounding-box|visible(?:painted|fill|stroke)?"),
@@ -59,7 +48,7 @@ _VALUES: Mapping[str, re.Pattern[str]] = {
         ("position", r"static|relative|absolute|fixed|(?:-webkit-)?sticky"),
         ("clip", r"auto|rect\(.*\)"),
         ("clip-path", rf"none|{_BOX}{_FUNCTIONS}{_BOX}|{_BOX}"),
-        ("zoom", rf"normal|reset|\+?(?!-){_NUMBER}%?|[a-z]+\(.*\)"),
+        ("zoom", rf"normal|reset|(?!-){NUMBER}%?|[a-z]+\(.*\)"),
         ("left top right bottom margin-left margin-top", _MARGIN),
         ("width height max-width max-height min-width min-height", _SIDE),
         (
@@ -78,13 +67,4 @@ def is_taken(name: str, value: str) -> bool:
     if name in PROPERTIES:
         return is_one(name, value)
     values = _VALUES.get(name)
-    return _is_colour(value) if values is None else values.match(value) is not None
-
-
-def _is_colour(value: str) -> bool:
-    if value in _SYSTEM or _MIXED.match(value):
-        return True
-    try:
-        return parse_color(value) is not None
-    except (ValueError, ArithmeticError, NotImplementedError):
-        return True
+    return is_colour(value) if values is None else values.match(value) is not None

@@ -8,8 +8,8 @@ images off sees, and what counts; where it has none, the ground is unknown, and 
 import re
 from collections.abc import Mapping
 
+from policies.way_out.colour import Rgba, colour_attribute, colour_of
 from policies.way_out.contrast import over
-from policies.way_out.declarations import Rgba, colour_attribute, colour_of
 from policies.way_out.element import Element
 
 Ground = tuple[Rgba, ...]

@@ -16,7 +16,7 @@ from selectolax.lexbor import LexborNode
 from gateway.model.way_out import MISSING, Evidence, Finding, WayOut
 from policies.way_out.circumstances import Circumstances, theirs
 from policies.way_out.cover import Covers
-from policies.way_out.declarations import Doubtful
+from policies.way_out.doubtful import Doubtful
 from policies.way_out.element import Document
 from policies.way_out.media import VIEWS
 from policies.way_out.page import CHILD, COMMENT, OF_TYPE, TEMPLATE, Links, Page, page_of

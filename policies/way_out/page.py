@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNod
 
 from gateway.mime.needles import Needles
 from policies.way_out.circumstances import Circumstances
-from policies.way_out.declarations import Doubtful
+from policies.way_out.doubtful import Doubtful
 from policies.way_out.target import cleaned
 
 _MOST_LINKS = 5000  # in one text

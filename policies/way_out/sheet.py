@@ -17,7 +17,8 @@ from typing import NamedTuple
 import tinycss2
 from tinycss2.ast import AtRule, Node, QualifiedRule
 
-from policies.way_out.declarations import Declared, Doubtful, of_tokens
+from policies.way_out.declarations import Declared, of_tokens
+from policies.way_out.doubtful import Doubtful
 from policies.way_out.media import VIEWS, holds
 
 _LONGEST = 49_152  # characters of all sheets of a text: 25 ms at worst, once. Gmail drops what is over 8,192
@@ -86,7 +87,7 @@ def sheet_of(texts: tuple[tuple[str, str], ...]) -> Sheet:
         for media, text in texts:
             nodes = tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True)
             reading.read(nodes, frozenset(view.name for view in VIEWS if holds(media, view)), 0)
-    except RecursionError:  # brackets within brackets
+    except (RecursionError, ValueError):  # brackets within brackets; integers of thousands of digits
         raise Doubtful("style sheets too deep") from None
     buckets: dict[str, list[Rule]] = {}
     for key, rule in reading.rules:

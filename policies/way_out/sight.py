@@ -8,14 +8,15 @@ The rules agree with Chromium, against which tests/visibility holds every one of
 programs that no browser has; these say so there. What lies over an element is ``cover``'s matter.
 """
 
+import re
 from dataclasses import dataclass
 
-from policies.way_out.clip import FUNCTION, NUMBER, SLIT, clipped_by
+from policies.way_out.clip import FUNCTION, SLIT, clipped_by
+from policies.way_out.colour import Rgba, colour_attribute, colour_of
 from policies.way_out.contrast import alike, named, over
-from policies.way_out.declarations import Rgba, colour_attribute, colour_of
 from policies.way_out.element import Document, Element
 from policies.way_out.ground import Ground, ground
-from policies.way_out.length import length_of
+from policies.way_out.length import NUMBER, length_of
 from policies.way_out.media import View
 from policies.way_out.transform import PROPERTIES, Placed, Screen, placed
 
@@ -26,6 +27,8 @@ _LINK: Rgba = (0.0, 0.0, 238 / 255, 1.0)
 _FAR_RIGHT = 3000.0  # to the right and below, where nobody scrolls
 _FAR = 500.0  # pixels to the left or above: off every screen
 _TINY = 6.0  # pixels of a letter
+_LARGEST = 1e6  # of its size
+_NUMBER = re.compile(NUMBER)
 _SPECK = 0.1  # of its size: what is brought to less is no picture
 _FAINT = 0.1  # of opacity
 
@@ -189,7 +192,7 @@ class Sight:
             opacity,
             above.indent if indent is None else indent,
             above.clickable if pointer in {"", "inherit"} else pointer != "none",
-            above.scale * transformed.size * _zoom(style),
+            min(above.scale * transformed.size * _zoom(style), _LARGEST),
         )
 
     def _transformed(self, style: dict[str, str], element: Element, size: float) -> Placed:
@@ -372,14 +375,14 @@ def _links_colour(element: Element, above: Look) -> Rgba:
 
 def _zoom(style: dict[str, str]) -> float:
     """Return what a zoom makes of the element; zero makes nothing of it."""
-    match = NUMBER.match(style.get("zoom", ""))
-    factor = float(match[0]) / (100 if style["zoom"].endswith("%") else 1) if match else 1.0
-    return factor or 1.0
+    return min(_factor(style.get("zoom", "")) or 1.0, _LARGEST)
 
 
 def _fraction(value: str) -> float:
-    match = NUMBER.match(value.strip())
-    if match is None:
-        return 1.0
-    number = float(match[0]) / (100 if value.strip().endswith("%") else 1)
-    return min(1.0, max(0.0, number))
+    return min(1.0, max(0.0, _factor(value.strip())))
+
+
+def _factor(value: str) -> float:
+    """Return a number or a percentage, 1 for what is neither."""
+    match = _NUMBER.match(value)
+    return 1.0 if match is None else float(match[0]) / (100 if value.endswith("%") else 1)

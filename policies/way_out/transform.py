@@ -3,28 +3,28 @@
 ``placed`` composes ``translate``, ``rotate``, ``scale`` and ``transform`` in space and looks at the middle of
 the box from the front. What depends on the size of the box itself (percentages of it, its origin) is left
 out: only a layout knows that; so is a perspective of what it stands in, and ``calc()``. How it fails:
-``NotOne`` for a value that is none, which browsers drop.
+``NotOne`` for a value that is none, which browsers drop; ``Doubtful`` for one of too many functions.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import cos, hypot, isfinite, pi, sin, sqrt, tan
 from typing import NamedTuple
 
-from policies.way_out.length import length_of
+from tinycss2 import parse_component_value_list
+from tinycss2.ast import Node
+
+from policies.way_out.doubtful import Doubtful
+from policies.way_out.length import pixels
 
 Matrix = tuple[tuple[float, ...], ...]
 """Four rows of four."""
 
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?")
-_ANGLE = re.compile(rf"({_NUMBER.pattern})(deg|turn|grad|rad)\Z")
-_FUNCTIONS = re.compile(r"\s*([a-z0-9]+)\(([^()]*)\)\s*")
-_RADIANS = {"deg": pi / 180, "turn": 2 * pi, "grad": pi / 200, "rad": 1.0}
-_UNKNOWN = re.compile(r"[a-z-]+\(")  # calc() and its kin
 _ONE: Matrix = tuple(tuple(float(row == column) for column in range(4)) for row in range(4))
-_AXES = {"": (0.0, 0.0, 1.0), "x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
+_RADIANS = {"deg": pi / 180, "turn": 2 * pi, "grad": pi / 200, "rad": 1.0}
+_AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 _MOST = 40  # functions in one value
+_LARGEST = 1e6  # number: browsers have a limit too, and products of these are finite
 
 PROPERTIES = ("transform", "translate", "rotate", "scale")
 """Those of ``placed``, in its order."""
@@ -51,18 +51,23 @@ class Screen(NamedTuple):
 
 @lru_cache(maxsize=512)
 def placed(transform: str, translate: str, rotate: str, scale: str, by: Screen) -> Placed:
-    """Return what these values do, "" for none; raise NotOne."""
-    whole = _of_translate(translate, by)
-    for next_one in (_of_rotate(rotate), _of_scale(scale), _of_transform(transform, by)):
+    """Return what these values do, "" for none; raise NotOne, Doubtful."""
+    whole = _of_translate(_tokens(translate), by)
+    for next_one in (
+        _of_rotate(_tokens(rotate)),
+        _of_scale(_tokens(scale)),
+        _of_transform(_tokens(transform), by),
+    ):
         whole = _times(whole, next_one)
     near = whole[3][3]
-    if near <= 0 or not all(isfinite(number) for row in whole for number in row):
-        return Placed(0.0, 0.0, 0.0)  # behind who looks, or of no size that a screen has
-    return Placed(whole[0][3] / near, whole[1][3] / near, _size(whole) / near)
+    size = _size(whole) / near if near > 0 else 0.0  # what is behind who looks is not seen
+    if not isfinite(size):  # nor what is larger than any screen
+        return Placed(0.0, 0.0, 0.0)
+    return Placed(whole[0][3] / (near or 1.0), whole[1][3] / (near or 1.0), size)
 
 
 def is_one(name: str, value: str) -> bool:
-    """Whether ``transform``, ``translate``, ``rotate`` or ``scale`` takes a value."""
+    """Whether one of ``PROPERTIES`` takes a value; raise Doubtful."""
     values = [value if name == one else "" for one in PROPERTIES]
     try:
         placed(*values, by=Screen(16, 1024))
@@ -92,90 +97,105 @@ def _times(left: Matrix, right: Matrix) -> Matrix:
 # Values -----------------------------------------------------------------------------------------------------
 
 
-def _length(word: str, by: Screen) -> float:
-    if word.endswith("%") or _UNKNOWN.match(word):
-        return 0.0
-    length = length_of(word, by.em, by.width)
-    if length is None or (length and word[-1].isdigit()):  # a number is no length but for zero
-        raise NotOne(word)
+def _tokens(value: str) -> list[Node]:
+    return [] if value == "none" else _meant(parse_component_value_list(value))
+
+
+def _meant(tokens: Iterable[Node]) -> list[Node]:
+    return [one for one in tokens if one.type not in {"whitespace", "comment"}]
+
+
+def _length(token: Node, by: Screen) -> float:
+    match token.type:
+        case "percentage" | "function":
+            return 0.0
+        case "dimension":
+            length = pixels(_bounded(token.value), token.lower_unit, by.em, by.width)
+        case _:
+            length = 0.0 if token.type == "number" and not token.value else None
+    if length is None:
+        raise NotOne
     return length
 
 
-def _number(word: str) -> float:
-    if _UNKNOWN.match(word):
-        return 1.0
-    bare = word.removesuffix("%")
-    if not _NUMBER.fullmatch(bare):
-        raise NotOne(word)
-    return float(bare) / (100 if bare != word else 1)
+def _number(token: Node) -> float:
+    match token.type:
+        case "number":
+            return _bounded(token.value)
+        case "percentage":
+            return _bounded(token.value) / 100
+        case "function":
+            return 1.0
+        case _:
+            raise NotOne
 
 
-def _angle(word: str) -> float:
-    angle = _ANGLE.match(word)
-    if angle is not None:
-        return float(angle[1]) * _RADIANS[angle[2]]
-    if _UNKNOWN.match(word):
-        return 0.0
-    if not _NUMBER.fullmatch(word) or float(word):
-        raise NotOne(word)
-    return 0.0
+def _angle(token: Node) -> float:
+    match token.type:
+        case "dimension" if token.lower_unit in _RADIANS:
+            return _bounded(token.value) * _RADIANS[token.lower_unit]
+        case "function":
+            return 0.0
+        case "number" if not token.value:
+            return 0.0
+        case _:
+            raise NotOne
+
+
+def _bounded(number: float) -> float:
+    return min(max(number, -_LARGEST), _LARGEST)
 
 
 # Properties -------------------------------------------------------------------------------------------------
 
 
-def _words(value: str, most: int) -> list[str]:
-    words = [] if value in {"", "none"} else re.findall(r"[^\s()]+(?:\((?:[^()]|\([^()]*\))*\))?", value)
-    if len(words) > most:
-        raise NotOne(value)
-    return words
+def _of_translate(tokens: Sequence[Node], by: Screen) -> Matrix:
+    return _moved(_of_three([_length(token, by) for token in tokens]))
 
 
-def _of_translate(value: str, by: Screen) -> Matrix:
-    return _moved([_length(word, by) for word in _words(value, 3)])
-
-
-def _of_scale(value: str) -> Matrix:
-    factors = [_number(word) for word in _words(value, 3)]
+def _of_scale(tokens: Sequence[Node]) -> Matrix:
+    factors = _of_three([_number(token) for token in tokens])
     return _scaled(factors * 2 if len(factors) == 1 else factors)
 
 
-def _of_rotate(value: str) -> Matrix:
-    words = _words(value, 4)
-    if not words:
+def _of_three(numbers: list[float]) -> list[float]:
+    if len(numbers) > 3:
+        raise NotOne
+    return numbers
+
+
+def _of_rotate(tokens: list[Node]) -> Matrix:
+    if not tokens:
         return _ONE
-    turned = next(filter(_ANGLE.match, words), words[-1])
-    words.remove(turned)
-    axis = _AXES.get(" ".join(words)) or [_number(word) for word in words]
-    if len(axis) != 3:
-        raise NotOne(value)
+    # The angle may stand on either side of the axis.
+    turned = next((one for one in tokens if one.type == "dimension"), tokens[-1])
+    tokens.remove(turned)
+    match [token.type for token in tokens]:
+        case []:
+            axis = _AXES["z"]
+        case ["ident"] if tokens[0].lower_value in _AXES:
+            axis = _AXES[tokens[0].lower_value]
+        case [_, _, _]:
+            x, y, z = map(_number, tokens)
+            axis = x, y, z
+        case _:
+            raise NotOne
     return _turned([*axis, _angle(turned)])
 
 
-def _of_transform(value: str, by: Screen) -> Matrix:
-    whole, at, functions = _ONE, 0, 0
-    if value in {"", "none"}:
-        return whole
-    while at < len(value):
-        function = _FUNCTIONS.match(value, at)
-        functions += 1
-        if function is None or functions > _MOST:
-            if _UNKNOWN.search(value, at + 1):  # within brackets
-                return _ONE
-            raise NotOne(value)
-        whole = _times(whole, _of_function(function[1], function[2], by))
-        at = function.end()
+def _of_transform(tokens: Sequence[Node], by: Screen) -> Matrix:
+    if len(tokens) > _MOST:
+        raise Doubtful("too many transforms")
+    whole = _ONE
+    for token in tokens:
+        if token.type != "function" or token.lower_name not in _KINDS:
+            raise NotOne
+        counts, read, make = _KINDS[token.lower_name]
+        arguments = _meant(token.arguments)
+        if len(arguments[::2]) not in counts or any(one != "," for one in arguments[1::2]):
+            raise NotOne
+        whole = _times(whole, make(read(arguments[::2], by)))
     return whole
-
-
-def _of_function(name: str, arguments: str, by: Screen) -> Matrix:
-    if name not in _KINDS:
-        raise NotOne(name)
-    fewest, most, read, make = _KINDS[name]
-    words = [word.strip() for word in arguments.split(",")]
-    if not fewest <= len(words) <= most:
-        raise NotOne(name)
-    return make(read(words, by))
 
 
 def _moved(lengths: Sequence[float]) -> Matrix:
@@ -223,45 +243,47 @@ def _of_sixteen(numbers: Sequence[float]) -> Matrix:
     return tuple(tuple(numbers[row::4]) for row in range(4))
 
 
-_Read = Callable[[list[str], Screen], list[float]]
+def _lengths(tokens: Sequence[Node], by: Screen) -> list[float]:
+    return [_length(token, by) for token in tokens]
 
 
-def _lengths(words: list[str], by: Screen) -> list[float]:
-    return [_length(word, by) for word in words]
+def _numbers(tokens: Sequence[Node], _: Screen) -> list[float]:
+    return [_number(token) for token in tokens]
 
 
-def _numbers(words: list[str], _: Screen) -> list[float]:
-    return [_number(word) for word in words]
+def _angles(tokens: Sequence[Node], _: Screen) -> list[float]:
+    return [_angle(token) for token in tokens]
 
 
-def _angles(words: list[str], _: Screen) -> list[float]:
-    return [_angle(word) for word in words]
+def _vector(tokens: Sequence[Node], _: Screen) -> list[float]:
+    return [*[_number(token) for token in tokens[:3]], _angle(tokens[3])]
 
 
-def _vector(words: list[str], _: Screen) -> list[float]:
-    return [*[_number(word) for word in words[:3]], _angle(words[3])]
+_Kind = tuple[
+    Sequence[int], Callable[[Sequence[Node], Screen], list[float]], Callable[[Sequence[float]], Matrix]
+]
+"""How many arguments a function has, what reads them, and what makes a matrix of them."""
 
-
-_KINDS: Mapping[str, tuple[int, int, _Read, Callable[[Sequence[float]], Matrix]]] = {
-    "translate": (1, 2, _lengths, _moved),
-    "translatex": (1, 1, _lengths, _moved),
-    "translatey": (1, 1, _lengths, lambda one: _moved([0.0, *one])),
-    "translatez": (1, 1, _lengths, lambda one: _moved([0.0, 0.0, *one])),
-    "translate3d": (3, 3, _lengths, _moved),
-    "scale": (1, 2, _numbers, lambda two: _scaled([two[0], two[-1]])),
-    "scalex": (1, 1, _numbers, _scaled),
-    "scaley": (1, 1, _numbers, lambda one: _scaled([1.0, *one])),
-    "scalez": (1, 1, _numbers, lambda one: _scaled([1.0, 1.0, *one])),
-    "scale3d": (3, 3, _numbers, _scaled),
-    "rotate": (1, 1, _angles, lambda one: _turned([0.0, 0.0, 1.0, *one])),
-    "rotatex": (1, 1, _angles, lambda one: _turned([1.0, 0.0, 0.0, *one])),
-    "rotatey": (1, 1, _angles, lambda one: _turned([0.0, 1.0, 0.0, *one])),
-    "rotatez": (1, 1, _angles, lambda one: _turned([0.0, 0.0, 1.0, *one])),
-    "rotate3d": (4, 4, _vector, _turned),
-    "skew": (1, 2, _angles, _skewed),
-    "skewx": (1, 1, _angles, _skewed),
-    "skewy": (1, 1, _angles, lambda one: _skewed([0.0, *one])),
-    "matrix": (6, 6, _numbers, _of_six),
-    "matrix3d": (16, 16, _numbers, _of_sixteen),
-    "perspective": (1, 1, _lengths, _seen_from),
+_KINDS: Mapping[str, _Kind] = {
+    "translate": ((1, 2), _lengths, _moved),
+    "translatex": ((1,), _lengths, _moved),
+    "translatey": ((1,), _lengths, lambda one: _moved([0.0, *one])),
+    "translatez": ((1,), _lengths, lambda one: _moved([0.0, 0.0, *one])),
+    "translate3d": ((3,), _lengths, _moved),
+    "scale": ((1, 2), _numbers, lambda two: _scaled([two[0], two[-1]])),
+    "scalex": ((1,), _numbers, _scaled),
+    "scaley": ((1,), _numbers, lambda one: _scaled([1.0, *one])),
+    "scalez": ((1,), _numbers, lambda one: _scaled([1.0, 1.0, *one])),
+    "scale3d": ((3,), _numbers, _scaled),
+    "rotate": ((1,), _angles, lambda one: _turned([*_AXES["z"], *one])),
+    "rotatex": ((1,), _angles, lambda one: _turned([*_AXES["x"], *one])),
+    "rotatey": ((1,), _angles, lambda one: _turned([*_AXES["y"], *one])),
+    "rotatez": ((1,), _angles, lambda one: _turned([*_AXES["z"], *one])),
+    "rotate3d": ((4,), _vector, _turned),
+    "skew": ((1, 2), _angles, _skewed),
+    "skewx": ((1,), _angles, _skewed),
+    "skewy": ((1,), _angles, lambda one: _skewed([0.0, *one])),
+    "matrix": ((6,), _numbers, _of_six),
+    "matrix3d": ((16,), _numbers, _of_sixteen),
+    "perspective": ((1,), _lengths, _seen_from),
 }

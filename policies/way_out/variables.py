@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import tinycss2
 from tinycss2.ast import Node
 
-from policies.way_out.declarations import Doubtful
+from policies.way_out.doubtful import Doubtful
 
 _DEEPEST = 16  # of one property naming another, and of brackets around
 _LONGEST = 4096  # characters of what comes out

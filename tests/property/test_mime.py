@@ -271,6 +271,15 @@ def test_the_tree_of_parts_stays_the_same(raw: bytes) -> None:
     assert again.defects == message.defects
 
 
+@pytest.mark.parametrize(
+    "head", [b"MIME-Version: 1.0", b"A: b", b"Content-Transfer-Encoding: 8bit", b"Content-ID: <a>"]
+)
+def test_a_wrapped_message_has_one_mime_version(head: bytes) -> None:
+    message = scan(head + b"\r\n\r\nx\ry")
+    assert footer.explain(message) == "added, wrapped: bare-newline"
+    assert [field.name for field in scan(_rewritten(message)).fields].count(b"mime-version") == 1
+
+
 @given(messages() | mutations())
 def test_rewriting_twice_adds_nothing_twice(raw: bytes) -> None:
     once = _rewritten(scan(raw))

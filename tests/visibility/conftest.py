@@ -1,5 +1,6 @@
 """A real Chromium that says of a piece of HTML whether a person sees the link in it."""
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -22,17 +23,32 @@ def shows() -> Iterator[Shows]:
         pytest.skip("chromium is missing: apt-get install chromium")
     if node is None or not (NODE / "node_modules/playwright-core").is_dir():
         pytest.skip("playwright-core is missing: npm install --prefix tests/node (Debian: nodejs npm)")
-    words = [node, str(NODE / "see.mjs")]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as driver:
-        assert driver.stdin
-        assert driver.stdout
-        print(json.dumps({"executable": chromium}), file=driver.stdin, flush=True)
+    with contextlib.ExitStack() as browsers:
+
+        def another() -> subprocess.Popen[str]:
+            words = [node, str(NODE / "see.mjs")]
+            driver = browsers.enter_context(
+                subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+            print(json.dumps({"executable": chromium}), file=driver.stdin, flush=True)
+            return driver
+
+        def answer(driver: subprocess.Popen[str], piece: dict) -> str:
+            with contextlib.suppress(BrokenPipeError):
+                print(json.dumps(piece), file=driver.stdin, flush=True)
+                return driver.stdout.readline()
+            return ""
 
         def ask(name: str, html: str, screen: tuple[int, int]) -> dict:
+            nonlocal driver
             piece = {"name": name, "html": html, "width": screen[0], "height": screen[1]}
-            print(json.dumps(piece), file=driver.stdin, flush=True)
-            return json.loads(driver.stdout.readline())
+            said = answer(driver, piece)
+            if not said:  # a browser may crash, which says nothing of a piece unless the next one does too
+                driver = another()
+                said = answer(driver, piece)
+            return json.loads(said)
 
+        driver = another()
         yield ask
         driver.stdin.close()
     assert driver.returncode == 0

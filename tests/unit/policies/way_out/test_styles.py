@@ -2,8 +2,10 @@
 
 import pytest
 
+from gateway.model.way_out import WayOut
 from policies.way_out.circumstances import Circumstances
-from policies.way_out.declarations import Declared, colour_attribute, colour_of, declared
+from policies.way_out.colour import colour_attribute, colour_of
+from policies.way_out.declarations import Declared, declared
 from policies.way_out.length import length_of
 from policies.way_out.look import in_html
 
@@ -128,3 +130,34 @@ def test_what_hides(html: str) -> None:
 def test_comments_without_a_way_out() -> None:
     html = "<a href='https://example.com/'>Shop</a><!-- <a href=x>One</a> <a href=y>Two</a> --><!-- z -->"
     assert str(in_html(html, Circumstances()).verdict) == "missing"
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        *("rotate:1e999deg", "transform:skewX(1e999deg)", "transform:matrix(1e200,1e200,1e200,1e200,0,0)", "zoom:1e999"),
+        *("scale:nan", "scale:inf", "transform:matrix()", "rotate:", "rotate:foo 1deg", "rotate:1 2 1deg", "scale:1 2 3 4"),
+        *("transform:rotate()", "transform:scale(1 2)", "transform:foo(1)", "transform:x", "translate:1 foo", "rotate:5"),
+        "transform:" + "(" * 4000,
+        "color:" + "(" * 4000,
+        "z-index:" + "9" * 4000,
+        "transform:" + "scale(.5) " * 60,
+    ],
+    ids=lambda style: style[:40],
+)  # fmt: skip
+def test_nothing_that_is_written_stops_the_reading(style: str) -> None:
+    for html in (
+        f'<div style="{style}">{GOOD}</div>',
+        f'<style>div{{{style}}}</style><div style="position:relative">{GOOD}</div><div style="position:absolute">x</div>',
+    ):
+        assert in_html(html, Circumstances()).verdict in WayOut
+
+
+def test_an_integer_too_long_to_be_read() -> None:
+    html = f"<style>.x{{z-index:{'9' * 5000}}}</style>{GOOD}"
+    assert in_html(html, Circumstances()).evidence.rule == "doubtful"
+
+
+def test_what_is_larger_than_all_numbers_hides_nothing_less() -> None:
+    html = f'<div style="scale:0"><p style="zoom:1e999">{GOOD}</p></div>'
+    assert in_html(html, Circumstances()).verdict is WayOut.HIDDEN
